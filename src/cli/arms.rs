@@ -47,25 +47,19 @@ impl ArmsArgs {
     }
 }
 
-/// How a record of arms is reported.
-pub(super) struct Reporters {
-    pub(super) document: fn(&Experiment) -> Document,
-    pub(super) json: fn(&Experiment) -> String,
-}
-
 /// Stores what ran, prints it and gives the exit code.
 pub(super) fn store_and_print(
     ran: Ran,
     args: &ArmsArgs,
-    reporters: &Reporters,
+    document: fn(&Experiment) -> Document,
+    json: fn(&Experiment) -> String,
     store: &History,
     root: &Root,
 ) -> Result<u8> {
     let Ran { record, failed } = ran;
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
-    let document = (reporters.document)(&record);
-    let printed = print_report(args.format, document, || (reporters.json)(&record));
+    let printed = print_report(args.format, document(&record), || json(&record));
     say(&format!("record: {}", path?.display()));
     let commit = record.subject().arm.commit.as_ref();
     show_commit(root, store, commit.map(|commit| commit.sha.as_str()));

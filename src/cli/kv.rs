@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::cli::arms::{ArmsArgs, Reporters, store_and_print};
+use crate::cli::arms::{ArmsArgs, store_and_print};
 use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
 use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
-use crate::cli::settings::unit_id;
+use crate::cli::settings::{cache_folder, unit_id};
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, print_line, say, shell};
 use crate::engine::openvino::{Graph, Property, Sources, calibrate};
@@ -21,7 +21,6 @@ use crate::error::{Error, Result};
 use crate::files::{self, FileKind, Overwrite, check_writable, write_whole};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
-use crate::places;
 use crate::record::{Arm, PlanKind, PublishedReference, PublishedValue, RequestedPrompt};
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
@@ -205,8 +204,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     };
     let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;
     ran.bad_input().map_or(Ok(()), Err)?;
-    let reporters = Reporters { document: kv_document, json: kv_json };
-    store_and_print(ran, &args.reporting, &reporters, &store, &root)
+    store_and_print(ran, &args.reporting, kv_document, kv_json, &store, &root)
 }
 
 /// Feeds the texts to the model, and writes the means of its queries.
@@ -256,9 +254,7 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
 
 /// The file of a model's calibration in the cache folder.
 fn calibration_file(model: &FoundModel) -> Result<PathBuf> {
-    let cache = places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-    let folder = cache.join("calibrations");
+    let folder = cache_folder()?.join("calibrations");
     fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
     Ok(folder.join(format!("{}.json", &model.identity.sha256[..16])))
 }

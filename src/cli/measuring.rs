@@ -124,7 +124,7 @@ impl SupervisionArgs {
             &program,
             "name a program that speaks the worker's protocol, or leave `--worker` out",
         )?;
-        Ok(WorkerProgram { program, arguments, variables: BTreeMap::new(), reaper: own_program()? })
+        worker_program(program, arguments)
     }
 
     /// Takes the machine's lock. None where Ctrl-C ended the wait, which is then reported.
@@ -143,6 +143,11 @@ pub(super) fn program_file(named: &Path, hint: &str) -> Result<PathBuf> {
         .map_err(|cause| Error::io("start the worker", named, &cause).as_input().hint(hint))?;
     files::open(&file, FileKind::Program).map_err(|error| error.hint(hint))?;
     Ok(file)
+}
+
+/// A program that runs as a worker, below a reaper of ours.
+pub(super) fn worker_program(program: PathBuf, arguments: Vec<String>) -> Result<WorkerProgram> {
+    Ok(WorkerProgram { program, arguments, variables: BTreeMap::new(), reaper: own_program()? })
 }
 
 /// This program's own file.

@@ -181,21 +181,17 @@ fn follow(engine: &mut OpenVinoEngine, steps: usize) -> Result<Vec<TokenId>> {
 /// Whether all states have the shape that a prompt of this length gives them.
 fn fits(states: &[KvState], tokens: usize) -> Trial {
     let expected = [1, 8, tokens, 64];
-    let reported = |shape: &[usize]| {
-        let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        format!("({})", sizes.join(", "))
-    };
     match states.iter().find(|state| state.shape() != expected) {
         Some(other) => Trial::Failed(format!(
             "`{}` has the shape {}, not {}",
             other.name(),
-            reported(other.shape()),
-            reported(&expected)
+            shape(other.shape()),
+            shape(&expected)
         )),
         None => Trial::Held(format!(
             "{} states of shape {} in {} were read",
             states.len(),
-            reported(&expected),
+            shape(&expected),
             states.first().map_or("nothing", KvState::element_type)
         )),
     }

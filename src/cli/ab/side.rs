@@ -1,13 +1,12 @@
 //! A side, ready to be measured: its program, its commit, its model, and what its workers load.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::cli::ab::AbArgs;
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::model_dir;
-use crate::cli::measuring::{load_command, own_program};
+use crate::cli::measuring::{load_command, worker_program};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::engine::ModelFolder;
@@ -193,7 +192,6 @@ pub(in crate::cli) fn build_worker(
     what: &str,
     stop: &AtomicBool,
 ) -> Result<Option<Program>> {
-    let reaper = own_program()?;
     let mut reported = false;
     let built = builder.build(repository, source, stop, &mut |line: &str| {
         if !reported {
@@ -202,15 +200,9 @@ pub(in crate::cli) fn build_worker(
         }
         say(line);
     })?;
-    Ok(built.map(|binary| Program {
-        worker: WorkerProgram {
-            program: binary.program.clone(),
-            arguments: vec!["worker".to_owned()],
-            variables: BTreeMap::new(),
-            reaper,
-        },
-        kept: Some(binary),
-    }))
+    let Some(binary) = built else { return Ok(None) };
+    let worker = worker_program(binary.program.clone(), vec!["worker".to_owned()])?;
+    Ok(Some(Program { worker, kept: Some(binary) }))
 }
 
 /// A worker's program.

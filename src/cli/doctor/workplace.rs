@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::peers::{environment, python_of};
+use crate::cli::peers::environment;
 use crate::cli::root::Root;
 use crate::cli::settings::{ChosenStore, Settings};
 use crate::cli::shell;
@@ -181,18 +181,18 @@ fn fix(path: &Path) -> String {
 const PEERS: [&str; 2] = ["genai", "optimum"];
 
 pub(super) fn examine_peers(root: &Root) -> Vec<Check> {
-    PEERS.iter().map(|peer| of(root, peer)).collect()
-}
-
-fn of(root: &Root, peer: &str) -> Check {
-    let subject = format!("peer {peer}");
-    match environment(root, peer) {
-        Ok(folder) if python_of(&folder).is_file() => {
-            Check::ok(&subject, format!("in `{}`", folder.display()))
+    let of = |peer: &str| {
+        let subject = format!("peer {peer}");
+        let needs = "not set up, and `peers` alone needs it: `cargo xtask setup --peers`";
+        match environment(root, peer) {
+            Ok(it) if places::python_in(&it).is_file() => {
+                Check::ok(&subject, format!("in `{}`", it.display()))
+            }
+            Ok(_) => Check::skip(&subject, needs),
+            Err(error) => Check::skip(&subject, error.to_string()),
         }
-        Ok(_) => Check::skip(&subject, "not set up, and `peers` alone needs it: `cargo xtask setup --peers`"),
-        Err(error) => Check::skip(&subject, error.to_string()),
-    }
+    };
+    PEERS.map(of).into()
 }
 
 #[cfg(test)]

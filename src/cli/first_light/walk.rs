@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,12 +14,14 @@ use tempfile::TempDir;
 use crate::cli::first_light::FirstLightArgs;
 use crate::cli::first_light::child::{self, ChildEnded, ChildReport};
 use crate::cli::flags::openvino_as_typed;
-use crate::cli::peers::{environment, python_of};
+use crate::cli::measuring::MeasuringArgs;
+use crate::cli::peers::environment;
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::judge::first_light::{Evidence, StepSeen};
 use crate::measure::supervisor::Control;
+use crate::places::python_in;
 use crate::record::{Experiment, History, Machine, PublishedDevice, PublishedReference};
 use crate::report::first_light::StepReport;
 use crate::sys::{Clock, MonotonicClock};
@@ -86,15 +88,35 @@ impl<'a> Walk<'a> {
 
     /// Runs every step.
     pub(super) fn walk(mut self) -> Walked {
-        let machine = self.looked(StepName::Machine, &machine_typed(self.args));
-        let doctor = self.looked(StepName::Doctor, &doctor_typed(self.args));
-        let (bench, record) = self.recorded(StepName::Bench, &bench_typed(self.args));
-        let states = self.looked(StepName::States, &states_typed(self.args));
+        let FirstLightArgs { quick, measuring, kernel_files, .. } = self.args;
+        let MeasuringArgs { store, engine, supervision } = measuring;
+        let model = engine.model.as_typed();
+        let openvino = openvino_as_typed(engine.openvino.as_ref());
+        let kernel_files = vec!["--kernel-files".into(), kernel_files.clone().into_os_string()];
+        let words = ["first-light-step", "machine"];
+        let machine = self.looked(StepName::Machine, &typed(&words, [openvino.clone(), kernel_files]));
+        let lock = supervision.named_lock().map(|lock| vec!["--lock".into(), lock.as_os_str().to_owned()]);
+        let flags = [model.clone(), openvino.clone(), store.as_typed(), lock.unwrap_or_default()];
+        let words = ["first-light-step", "doctor", "--device", &engine.device];
+        let doctor = self.looked(StepName::Doctor, &typed(&words, flags));
+        // Not `bench --quick`, which warms no cache: a cold and a warm load are wanted.
+        let words = ["bench", "--runs", if *quick { "1" } else { "3" }];
+        let (bench, record) = self.recorded(StepName::Bench, &typed(&words, [measuring.as_typed()]));
+        let flags = [engine.as_typed(), supervision.as_typed()];
+        let states = self.looked(StepName::States, &typed(&["first-light-step", "states"], flags));
         let cross_check = match record {
-            Some(record) => self.looked(StepName::CrossCheck, &cross_check_typed(self.args, &record)),
+            Some(record) => {
+                let words = ["first-light-step", "cross-check", "--record"];
+                let flags = [vec![record.into()], openvino, model, supervision.as_typed()];
+                self.looked(StepName::CrossCheck, &typed(&words, flags))
+            }
             None => self.not_run(StepName::CrossCheck, "`bench` left no record".to_owned()),
         };
-        let (against_itself, _) = self.recorded(StepName::AgainstItself, &against_itself_typed(self.args));
+        let (tokens, budget) = if *quick { ("32", "5m") } else { ("100", "30m") };
+        let words = ["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"];
+        let words = [&words[..], &["--max-new-tokens", tokens, "--budget", budget]].concat();
+        let (against_itself, _) =
+            self.recorded(StepName::AgainstItself, &typed(&words, [measuring.as_typed()]));
         let peers = self.peers();
         Walked {
             evidence: Evidence {
@@ -117,7 +139,7 @@ impl<'a> Walk<'a> {
     /// Needs Python and a download, which a machine may do without.
     fn peers(&mut self) -> StepSeen<Experiment> {
         let (step, peer) = (StepName::Peers, "genai");
-        let is_set_up = |peer| environment(self.root, peer).map(|folder| python_of(&folder).is_file());
+        let is_set_up = |peer| environment(self.root, peer).map(|folder| python_in(&folder).is_file());
         let missing = match is_set_up(peer) {
             Ok(true) => None,
             Ok(false) => Some(format!("the peer `{peer}` is not set up: `cargo xtask setup --peers={peer}`")),
@@ -276,51 +298,6 @@ impl StepName {
     pub(super) fn limit(self) -> Duration {
         Duration::from_mins(self.facts().2)
     }
-}
-
-fn machine_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let kernel_files = vec!["--kernel-files".into(), args.kernel_files.clone().into_os_string()];
-    typed(
-        &["first-light-step", "machine"],
-        [openvino_as_typed(args.measuring.engine.openvino.as_ref()), kernel_files],
-    )
-}
-
-fn doctor_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let engine = &args.measuring.engine;
-    let lock = args.measuring.supervision.named_lock();
-    let lock = lock.map(|lock| vec!["--lock".into(), lock.as_os_str().to_owned()]).unwrap_or_default();
-    let openvino = openvino_as_typed(engine.openvino.as_ref());
-    let words = ["first-light-step", "doctor", "--device", &engine.device];
-    typed(&words, [engine.model.as_typed(), openvino, args.measuring.store.as_typed(), lock])
-}
-
-fn bench_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    // Not `bench --quick`, which warms no cache: a cold and a warm load are wanted.
-    typed(&["bench", "--runs", if args.quick { "1" } else { "3" }], [args.measuring.as_typed()])
-}
-
-fn states_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    typed(
-        &["first-light-step", "states"],
-        [args.measuring.engine.as_typed(), args.measuring.supervision.as_typed()],
-    )
-}
-
-fn cross_check_typed(args: &FirstLightArgs, record: &Path) -> Vec<OsString> {
-    let words = ["first-light-step", "cross-check", "--record"];
-    let openvino = openvino_as_typed(args.measuring.engine.openvino.as_ref());
-    let model = args.measuring.engine.model.as_typed();
-    typed(&words, [vec![record.into()], openvino, model, args.measuring.supervision.as_typed()])
-}
-
-fn against_itself_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let (tokens, budget) = if args.quick { ("32", "5m") } else { ("100", "30m") };
-    let sides = ["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"];
-    typed(
-        &[&sides[..], &["--max-new-tokens", tokens, "--budget", budget]].concat(),
-        [args.measuring.as_typed()],
-    )
 }
 
 /// All engines between which the published values differ; optimum-intel where it is set up.

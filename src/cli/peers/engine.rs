@@ -1,20 +1,19 @@
 //! An engine in words: which one, and in what it runs otherwise than the others.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::measuring::{SupervisionArgs, load_command, own_program, program_file};
+use crate::cli::measuring::{SupervisionArgs, load_command, program_file, worker_program};
 use crate::cli::peers::{NamedProgram, PeersArgs};
 use crate::cli::root::Root;
 use crate::engine::openvino::{DeviceKind, Property, Sources};
 use crate::error::{Error, Result};
 use crate::measure::protocol::{DeviceResolvedEvent, LoadCommand};
 use crate::measure::supervisor::{Control, ExitReason, WorkerProcess, WorkerProgram, resolve_device};
-use crate::places;
+use crate::places::{self, python_in};
 use crate::record::{Arm, RequestedPrompt, sha256_of_file};
 use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 
@@ -23,31 +22,13 @@ use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 pub(super) enum Kind {
     /// This program.
     Stateful,
-    /// `openvino_genai`'s pipeline.
-    Genai(Attention),
+    /// `openvino_genai`'s pipeline, with the attention to past tokens as `genai.py` takes it: `sdpa`, which is stateful as
+    /// this program, or `paged`.
+    Genai(&'static str),
     /// optimum-intel.
     Optimum,
     /// One that `--program` names.
     Program(String),
-}
-
-/// How `openvino_genai` attends to past tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attention {
-    /// Stateful, as this program.
-    Sdpa,
-    /// Paged.
-    Paged,
-}
-
-impl Attention {
-    /// As `genai.py` takes it.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Sdpa => "sdpa",
-            Self::Paged => "paged",
-        }
-    }
 }
 
 /// An engine as it was requested.
@@ -96,9 +77,9 @@ impl FromStr for EngineWords {
                     .hint("as in `--engines stateful,genai,optimum`; `--help` lists them"));
             }
             "stateful" => (Kind::Stateful, false),
-            "genai" => (Kind::Genai(Attention::Sdpa), false),
-            "genai-pa" => (Kind::Genai(Attention::Paged), false),
-            "genai-pa-i8" => (Kind::Genai(Attention::Paged), true),
+            "genai" => (Kind::Genai("sdpa"), false),
+            "genai-pa" => (Kind::Genai("paged"), false),
+            "genai-pa-i8" => (Kind::Genai("paged"), true),
             "optimum" => (Kind::Optimum, false),
             other => (Kind::Program(other.to_owned()), false),
         };
@@ -154,7 +135,7 @@ fn find_program(
             let known_by = worker.program.clone();
             Ok(PeerProgram { worker, known_by, is_other_program: supervision.is_other_program() })
         }
-        Kind::Genai(attention) => script(root, "genai", &["--attention", attention.as_str()]),
+        Kind::Genai(attention) => script(root, "genai", &["--attention", attention]),
         Kind::Optimum => script(root, "optimum", &[]),
         Kind::Program(name) => of_program(name, programs),
     }
@@ -169,13 +150,8 @@ pub(in crate::cli) fn environment(root: &Root, peer: &str) -> Result<PathBuf> {
         .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
 }
 
-/// The Python of an environment.
-pub(in crate::cli) fn python_of(environment: &Path) -> PathBuf {
-    places::python_in(environment)
-}
-
 fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
-    let python = python_of(&environment(root, peer)?);
+    let python = python_in(&environment(root, peer)?);
     let script = root.peers().join(format!("{peer}.py"));
     if !python.is_file() {
         return Err(Error::input(format!(
@@ -191,17 +167,8 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
     // Neither Python's own variables nor the user's packages reach into the environment.
     let mut all = vec!["-E".to_owned(), "-s".to_owned(), text(&script)?];
     all.extend(arguments.iter().map(ToString::to_string));
-    Ok(PeerProgram {
-        // A link to the system's Python, by which it knows its environment: the path stays as it is.
-        worker: WorkerProgram {
-            program: python,
-            arguments: all,
-            variables: BTreeMap::new(),
-            reaper: own_program()?,
-        },
-        known_by: script,
-        is_other_program: false,
-    })
+    // A link to the system's Python, by which it knows its environment: the path stays as it is.
+    Ok(PeerProgram { worker: worker_program(python, all)?, known_by: script, is_other_program: false })
 }
 
 fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
@@ -213,12 +180,7 @@ fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
     })?;
     let hint = "name a program that speaks the worker's protocol; benches/peers/README.md describes it";
     let file = program_file(&named.file, hint)?;
-    let worker = WorkerProgram {
-        program: file.clone(),
-        arguments: Vec::new(),
-        variables: BTreeMap::new(),
-        reaper: own_program()?,
-    };
+    let worker = worker_program(file.clone(), Vec::new())?;
     Ok(PeerProgram { worker, known_by: file, is_other_program: true })
 }
 
@@ -393,7 +355,7 @@ mod tests {
     #[test]
     fn an_engine_is_named_with_what_it_has_for_itself() {
         let engine: EngineWords = "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1".parse().unwrap();
-        assert_eq!(engine.kind, Kind::Genai(Attention::Paged));
+        assert_eq!(engine.kind, Kind::Genai("paged"));
         let reported: Vec<String> =
             engine.properties(DeviceKind::Cpu).iter().map(ToString::to_string).collect();
         assert_eq!(reported, ["KV_CACHE_PRECISION=u8", "NUM_STREAMS=1"]);

@@ -4,7 +4,7 @@ mod engine;
 
 use clap::Args;
 
-use crate::cli::arms::{ArmsArgs, Reporters, store_and_print};
+use crate::cli::arms::{ArmsArgs, store_and_print};
 use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
@@ -20,7 +20,7 @@ use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, run};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::Suite;
 
-pub(super) use crate::cli::peers::engine::{environment, python_of};
+pub(super) use crate::cli::peers::engine::environment;
 
 /// Measures engines side by side, and reports it.
 pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
@@ -81,8 +81,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     {
         return Err(error.clone());
     }
-    let reporters = Reporters { document: peers_document, json: peers_json };
-    store_and_print(ran, &args.reporting, &reporters, &store, &root)
+    store_and_print(ran, &args.reporting, peers_document, peers_json, &store, &root)
 }
 
 /// The way from optimum-intel to `openvino_genai` as each comes, one step at a time, and where arcgauge stands.
