@@ -80,7 +80,8 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
         if args.format != ReportFormat::Text {
             return Err(imported_refused(b_name));
         }
-        return show_imported(&find_named("A", &args.a)?, &theirs);
+        print_document(imported_beside(find_named("A", &args.a)?.record.subject(), &theirs))?;
+        return Ok(exit_code::INCONCLUSIVE);
     }
     let (a, b) = (find_named("A", &args.a)?, find_named("B", b_name)?);
     if History::payload_sha256(a.path())? == History::payload_sha256(b.path())? {
@@ -138,11 +139,6 @@ fn imported_named(word: &str) -> Result<Option<ImportedRecord>> {
         return Ok(None);
     }
     History::read_imported(file).map(|stored| Some(stored.record))
-}
-
-fn show_imported(ours: &NamedRecord, theirs: &ImportedRecord) -> Result<u8> {
-    print_document(imported_beside(ours.record.subject(), theirs))?;
-    Ok(exit_code::INCONCLUSIVE)
 }
 
 /// What another tool measured has one place, and one form.

@@ -51,9 +51,9 @@ pub(super) fn find(name: &str, store: &History, root: &Root, kinds: &[PlanKind])
     // A damaged record may be the newest: then no older one is the latest.
     if name == LATEST && kinds == RUNS {
         let Some(stored) = store.latest()? else { return Err(nothing(name, store, "there is no run")) };
-        let (file, taken) =
-            (stored.path.display().to_string(), Some(latest_is(&Entry::of(stored.path, &stored.record))));
-        return Ok(NamedRecord { file, record: stored.record, taken });
+        let file = stored.path.display().to_string();
+        let taken = format!("`{LATEST}` is {}", reported(&Entry::of(stored.path, &stored.record)));
+        return Ok(NamedRecord { file, record: stored.record, taken: Some(taken) });
     }
     let index = store.index();
     let (entry, taken) = resolve(name, &index.entries.iter().collect::<Vec<_>>(), store, root, kinds)?;
@@ -211,10 +211,6 @@ fn newest_of<'a>(
 fn nothing(name: &str, store: &History, why: &str) -> Error {
     Error::input(format!("no record of `{name}` in `{}`: {why}", store.root().display()))
         .hint("`cargo xtask history list` prints the ids; `cargo xtask bench` makes a record")
-}
-
-fn latest_is(entry: &Entry) -> String {
-    format!("`{LATEST}` is {}", reported(entry))
 }
 
 fn reported(entry: &Entry) -> String {

@@ -92,7 +92,7 @@ impl ChosenStore {
 impl StoreFlag {
     /// The store.
     pub(super) fn find(&self, root: &Root) -> Result<History> {
-        Ok(History::at(self.folder(root)?).seen_from(known_installation()?))
+        Ok(History::at(self.folder(root)?).seen_from(Installation::read(&folders())?))
     }
 
     /// The store, for a verb that measures: what it adds was measured here.
@@ -151,11 +151,6 @@ pub(super) fn cache_folder() -> Result<PathBuf> {
 /// A folder as it can be remembered: seen from everywhere, whether it is there yet or not.
 pub(super) fn absolute(folder: PathBuf) -> PathBuf {
     if folder.is_absolute() { folder } else { env::current_dir().unwrap_or_default().join(folder) }
-}
-
-/// The id; None where nothing was measured yet.
-fn known_installation() -> Result<Option<Installation>> {
-    Installation::read(&folders())
 }
 
 /// The id, made where there is none. Where it can be written nowhere, measuring goes on without one.

@@ -67,9 +67,15 @@ impl Commit {
     /// A commit as such, whatever the work tree holds.
     pub(super) fn named(commit: &git2::Commit<'_>, branch: Option<String>) -> Self {
         let author_date = Timestamp::from_second(commit.author().when().seconds());
+        let header = String::from_utf8_lossy(commit.raw_header_bytes());
         Self {
             sha: commit.id().to_string(),
-            parents: parents_of(commit),
+            // As the commit names them. Where a shallow clone ends git says that there are none, and a merge commit
+            // would pass for a root.
+            parents: header
+                .lines()
+                .filter_map(|line| Some(line.strip_prefix("parent ")?.to_owned()))
+                .collect(),
             tree: commit.tree_id().to_string(),
             branch,
             subject: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
@@ -83,13 +89,6 @@ impl Commit {
     pub fn short(&self) -> &str {
         self.sha.get(..12).unwrap_or(&self.sha)
     }
-}
-
-/// The parents as the commit names them. Where a shallow clone ends git says that there are none, and a
-/// merge commit would pass for a root.
-fn parents_of(commit: &git2::Commit<'_>) -> Vec<String> {
-    let header = String::from_utf8_lossy(commit.raw_header_bytes()).into_owned();
-    header.lines().filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).collect()
 }
 
 /// The hash of what differs from the commit, untracked files with their contents. Two trees that differ in the same

@@ -11,11 +11,8 @@ const LIBRARIES: [&str; 3] = ["msvcp140.dll", "vcruntime140.dll", "vcruntime140_
 
 /// On other systems there is nothing to say.
 pub(super) fn examine() -> Vec<Check> {
-    if OS == "windows" { of_system(&system_folder()) } else { Vec::new() }
-}
-
-fn system_folder() -> PathBuf {
-    env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\Windows"), PathBuf::from).join("System32")
+    let system = env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\Windows"), PathBuf::from);
+    if OS == "windows" { of_system(&system.join("System32")) } else { Vec::new() }
 }
 
 fn of_system(folder: &Path) -> Vec<Check> {

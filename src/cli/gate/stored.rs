@@ -58,7 +58,10 @@ impl Search {
                         abs.push(record);
                     }
                 }
-                PlanKind::Bench if is_clean(&subject) && has_ended(&subject) => {
+                PlanKind::Bench
+                    if is_clean(&subject)
+                        && matches!(subject.outcome, Outcome::Complete | Outcome::WrongOutput) =>
+                {
                     run.get_or_insert(record);
                 }
                 PlanKind::Ab | PlanKind::Bench | PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => {}
@@ -151,10 +154,6 @@ fn is_of(run: &Arm, commit: &Commit) -> bool {
 
 fn is_clean(run: &Arm) -> bool {
     run.commit.as_ref().is_some_and(|commit| !commit.dirty)
-}
-
-fn has_ended(run: &Arm) -> bool {
-    matches!(run.outcome, Outcome::Complete | Outcome::WrongOutput)
 }
 
 /// The names of the line that a head is to be merged into, where nobody says another.

@@ -5,8 +5,6 @@ mod drift;
 
 pub(super) use drift::plan_drift;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 use crate::cli::flags::{EngineFlags, ModelFlags};
@@ -165,7 +163,8 @@ fn calibrate(args: &CheckArgs) -> Result<u8> {
             loaded.resolved.runtime.version()
         ),
     };
-    let file = calibrated_file(&mut model, tolerance)?;
+    let folder = Root::find().goldens(&model.identity.name);
+    let file = model.goldens.calibrate(&folder, tolerance)?;
     say(&format!("near-ties: logit margins below {epsilon_logit} logit, in {}", file.display()));
     if let Some(probe) = probe {
         calibrate_probe(probe, &mut loaded)?;
@@ -178,11 +177,6 @@ fn median_logit_margin(goldens: &[Golden]) -> f32 {
         goldens.iter().flat_map(|golden| golden.logit_margins.iter().copied()).collect();
     margins.sort_by(f32::total_cmp);
     margins.get(margins.len() / 2).copied().unwrap_or_default()
-}
-
-fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathBuf> {
-    let folder = Root::find().goldens(&model.identity.name);
-    model.goldens.calibrate(&folder, tolerance)
 }
 
 fn find(args: &CheckArgs) -> Result<(FoundModel, Option<Probe>)> {

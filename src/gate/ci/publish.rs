@@ -96,17 +96,13 @@ fn report(
         }
     };
     // First, for it is what lets a head be merged or not.
-    send_status(run, &status, forge)?;
+    let body = serde_json::to_value(&status)
+        .map_err(|cause| Error::harness(format!("the status cannot be written: {cause}")))?;
+    forge.send(Method::Post, &format!("repos/{}/statuses/{head}", run.repository), &body)?;
     if let Some(number) = commented {
         comment.put(forge, &run.repository, number)?;
     }
     Ok(Published { head: head.clone(), verdict, status: Some(status), commented })
-}
-
-fn send_status(run: &GateRun, status: &CommitStatus, forge: &mut dyn Forge) -> Result<()> {
-    let body = serde_json::to_value(status)
-        .map_err(|cause| Error::harness(format!("the status cannot be written: {cause}")))?;
-    forge.send(Method::Post, &format!("repos/{}/statuses/{}", run.repository, run.head), &body)
 }
 
 /// The pull request as it is now; None where it is not known, or the forge does not say.

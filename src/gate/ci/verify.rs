@@ -17,6 +17,7 @@ use crate::record::{
     Arm, Commit, DecisionRecord, Experiment, Outcome, PlanKind, PublishedReference, Repository, Source,
     StopReason, StoredRecord, check_answers, sha256_of_bytes,
 };
+use crate::visible::one_line;
 
 /// What decides whose workflow ran.
 const WORKFLOWS: &str = ".github";
@@ -71,7 +72,7 @@ impl TrustedContext<'_> {
             return Err(rejected("it is of another pull request"));
         }
         if verdict.end != GateEnd::Judged {
-            let reason = verdict.reason.as_deref().map(shortened_reason).unwrap_or_default();
+            let reason = verdict.reason.as_deref().map(one_line).unwrap_or_default();
             let word = if verdict.end == GateEnd::Refused { "refused" } else { "failed" };
             return Err(Error::input(format!("the gate {word}: {reason}")));
         }
@@ -217,8 +218,4 @@ pub(super) fn command_for(pull_request: Option<u64>, head: &str) -> String {
 
 fn rejected(what: &str) -> Error {
     Error::input(format!("the artifact is refused: {what}"))
-}
-
-fn shortened_reason(text: &str) -> String {
-    crate::visible::one_line(text)
 }

@@ -7,7 +7,7 @@ mod origin;
 mod series;
 
 use std::ffi::OsStr;
-use std::fs::{self, DirEntry, FileType};
+use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -269,18 +269,13 @@ fn collect(folder: &Path, depth: usize, found: &mut FoundFiles) {
             if depth < DEEPEST || entry.file_name() != IMPORTED_FOLDER {
                 collect(&path, depth - 1, found);
             }
-        } else if is_named_as_one(&path) || leads_to_folder(&path, kind) {
+        } else if is_named_as_one(&path) || kind.is_symlink() && path.is_dir() {
             match other_than_file(kind) {
                 Some(other) => found.closed.push((path.clone(), not_a_file(&path, other))),
                 None => found.files.push(path),
             }
         }
     }
-}
-
-/// Whether it is a link in the place of a folder of records.
-fn leads_to_folder(path: &Path, kind: FileType) -> bool {
-    kind.is_symlink() && path.is_dir()
 }
 
 fn not_a_file(path: &Path, other: &str) -> Error {

@@ -161,7 +161,7 @@ impl History {
     /// What the store knows of its records' origins. Lines that cannot be read are passed over, and so is a file
     /// that is none: unknown is safe.
     pub(in crate::record) fn origins(&self) -> Origins {
-        let text = self.origins_text().unwrap_or_default();
+        let text = files::read(&self.root().join(ORIGINS_FILE), FileKind::StoreList).unwrap_or_default();
         let mut origins = Origins::default();
         for line in text.split(|byte| *byte == b'\n') {
             let Ok(Line { payload_sha256, source, .. }) = serde_json::from_slice(line) else { continue };
@@ -178,10 +178,6 @@ impl History {
             Source::Imported => Origin::Imported,
             Source::Pulled { remote, branch } => Origin::Pulled { remote, branch },
         }
-    }
-
-    fn origins_text(&self) -> Option<Vec<u8>> {
-        files::read(&self.root().join(ORIGINS_FILE), FileKind::StoreList).ok()
     }
 
     /// Stores how a record came into the store.
