@@ -68,6 +68,7 @@ pub(crate) fn become_it(command: &mut Command) -> io::Result<ExitCode> {
 
 /// Ctrl-C reaches all processes of a console. The program stores what was measured, and this one must not end before.
 #[cfg(windows)]
+#[expect(unsafe_code, reason = "the console calls it")]
 unsafe extern "system" fn leave_to_the_program(_event: u32) -> windows_sys::core::BOOL {
     1
 }

@@ -9,7 +9,7 @@ use super::environment::Environment;
 use crate::failure::Failure;
 use crate::places;
 use crate::release::{Release, Wheel};
-use crate::system::{INSTALL_PYTHON, PYTHON, python};
+use crate::system::{INSTALL_PYTHON, IS_WINDOWS, PYTHON, python};
 
 /// Prints the free bytes of the current folder's file system, which the standard library does not have.
 const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
@@ -208,7 +208,9 @@ impl Python {
 }
 
 fn make_python_work() -> String {
-    format!("make `{PYTHON} -c \"print(1)\"` work, then: cargo xtask setup")
+    // What does not run there is most often what offers the Microsoft Store.
+    let how = if IS_WINDOWS { INSTALL_PYTHON } else { "make `python3 -c 'print(1)'` work" };
+    format!("{how}, then: cargo xtask setup")
 }
 
 fn run(command: &mut Command) -> Result<Output, Failure> {
