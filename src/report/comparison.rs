@@ -150,10 +150,11 @@ fn differences(document: &mut Document, two: &TwoRuns) {
 fn metric_values(document: &mut Document, two: &TwoRuns) {
     let has_changes = two.metric_values.iter().any(|pair| pair.change.is_some());
     let mut headings = vec!["metric", "prompt", "unit", "better", "A", "B"];
-    headings.extend(if has_changes { &["change", "interval"][..] } else { &[] });
+    headings.extend(if has_changes { &["change", "interval, %"][..] } else { &[] });
     headings.push("result");
     let rows = two.metric_values.iter().map(|pair| metric_value(pair, has_changes));
-    document.titled_table("Metrics", Table::new(headings).with_keys(2).with_rows(rows));
+    let table = Table::new(headings).with_keys(2).with_optional(&["better", "unit", "result"]);
+    document.titled_table("Metrics", table.with_rows(rows));
     for sentence in caption(two) {
         document.text(Line::prose(&sentence));
     }
@@ -162,13 +163,17 @@ fn metric_values(document: &mut Document, two: &TwoRuns) {
 fn metric_value(pair: &ValuePair, has_changes: bool) -> Vec<Cell> {
     let is_memory = matches!(pair.metric, Metric::PeakRss | Metric::PeakDeviceMemory);
     let value = |value: Option<f64>| {
-        number(value.map(|value| four_digits(if is_memory { value / BYTES_PER_MEBIBYTE } else { value })))
+        number(value.map(|value| match if is_memory { value / BYTES_PER_MEBIBYTE } else { value } {
+            tiny if tiny != 0.0 && tiny.abs() < 1e-3 => format!("{tiny:.2e}"),
+            value => four_digits(value),
+        }))
     };
     let of_process =
         matches!(pair.metric, Metric::Load | Metric::PeakRss | Metric::PeakDeviceMemory | Metric::LogitDrift);
     let all = if of_process { "" } else { "mean" };
     let percent = |ratio: f64| signed_percent(change_percent(ratio));
-    let interval = |Interval { lower, upper }: Interval| format!("[{}, {}]", percent(lower), percent(upper));
+    let bound = |ratio: f64| percent(ratio).replace(" %", "");
+    let interval = |Interval { lower, upper }: Interval| format!("[{}, {}]", bound(lower), bound(upper));
     let mut cells = vec![
         metric(pair.metric),
         pair.prompt.as_deref().unwrap_or(all).into(),

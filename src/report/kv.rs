@@ -126,7 +126,7 @@ fn output(arms: &[KvArm]) -> Table {
             number(forced.map(|it| four_digits(it.largest_margin_change_logit))),
         ]
     });
-    Table::new(headings).with_rows(rows)
+    Table::new(headings).with_optional(&["margin, logit", "by seed"]).with_rows(rows)
 }
 
 fn bytes(arms: &[KvArm]) -> Table {
@@ -145,7 +145,7 @@ fn bytes(arms: &[KvArm]) -> Table {
             of(|it| Some(mebibytes(it.buffers))),
         ]
     });
-    Table::new(headings).with_rows(rows)
+    Table::new(headings).with_optional(&["buffers", "packed"]).with_rows(rows)
 }
 
 /// Of a model whose cache has another shape than GPT-OSS-20B's: what each arm would take there.
@@ -196,7 +196,7 @@ fn time(arms: &[KvArm]) -> Table {
             number(cost.map(|it| four_digits(it.write_ms))),
         ]
     });
-    Table::new(headings).with_rows(rows)
+    Table::new(headings).with_optional(&["TTFT ratio", "changed in", "write ms", "read ms"]).with_rows(rows)
 }
 
 /// As in "2 copy": charts name an arm by its number.

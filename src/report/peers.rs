@@ -11,7 +11,7 @@ use crate::judge::peers::{
 };
 use crate::measure::Metric;
 use crate::record::{Arm, Experiment, Outcome, Warning};
-use crate::report::decision::interrupted_after;
+use crate::report::decision::{add_reasons, guard_of, interrupted_after};
 use crate::report::document::{Cell, Document, Table, metric, number, status};
 use crate::report::mark::{Mark, add_validity};
 use crate::report::number::{counted, four_digits, mebibytes};
@@ -207,6 +207,7 @@ pub(in crate::report) fn add_rounds(document: &mut Document, record: &Experiment
     let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
     let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));
     document.titled_table("Rounds", Table::new(headings).with_rows(rows));
+    add_reasons(document, rounds.iter().filter_map(|round| round.invalidated_by.first()), "round");
 }
 
 fn round_row(record: &Experiment, at: usize, round: &RoundValues) -> [Cell; 3] {
@@ -217,8 +218,8 @@ fn round_row(record: &Experiment, at: usize, round: &RoundValues) -> [Cell; 3] {
     };
     let state = match round.invalidated_by.first() {
         None => "counts".to_owned(),
-        Some(reason) if round.counts => format!("counts in spite of {reason}"),
-        Some(reason) => format!("invalidated: {reason}"),
+        Some(reason) if round.counts => format!("counts, guards ignored: {}", guard_of(reason)),
+        Some(reason) => format!("invalidated: {}", guard_of(reason)),
     };
     let processes: Vec<String> = round.order.iter().filter_map(tpot).collect();
     [number(Some((at + 1).to_string())), processes.join(", ").into(), state.into()]
@@ -313,7 +314,7 @@ fn whole(record: &Experiment) -> Option<String> {
     let label = |at: usize| record.arms.get(at).map(|arm: &Arm| &arm.label);
     let (lower, upper) = whole.throughput.lower.zip(whole.throughput.upper)?;
     Some(format!(
-        "here the tok/s of `{}` are {} x those of `{}` [{}, {}]",
+        "Here the tok/s of `{}` are {} x those of `{}` [{}, {}]",
         label(whole.to)?,
         four_digits(whole.throughput.ratio),
         label(whole.from)?,

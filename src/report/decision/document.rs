@@ -5,6 +5,7 @@
 //! stands in it: text of others can neither end a line nor begin one.
 
 use crate::judge::Validity;
+use crate::judge::environment::Guard;
 use crate::record::{
     CheckRecord, CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, Outcome, PromptRecord,
     Side, Status,
@@ -76,6 +77,9 @@ pub(in crate::report) fn add_decision(
         "Pairs: the head's mean tpot@1 compared with the base's",
         Table::new(["pair", "order", "difference", "state"]).with_rows(rows),
     );
+    let reasons =
+        subject.pairs.iter().filter_map(|pair| pair.invalidated_by.as_ref().or(pair.counts_despite.as_ref()));
+    add_reasons(document, reasons, "pair");
     for (side, run) in subject.runs() {
         for prompt in &run.prompts {
             divergence(document, Some(side), prompt);
@@ -155,7 +159,8 @@ fn comparisons(document: &mut Document, decision: &DecisionRecord, shown: Vec<&C
         ]
     });
     let headings = ["metric", "prompt", "change", "interval", "pairs", "better", "result"];
-    document.table(Table::new(headings).with_keys(2).with_rows(rows));
+    let table = Table::new(headings).with_keys(2).with_optional(&["better", "pairs"]);
+    document.table(table.with_rows(rows));
     let left = if left == 0 { String::new() } else { format!(" {} not shown.", counted(left, "row")) };
     document.text(format!("{}{left}", words::change_note()));
 }
@@ -170,8 +175,15 @@ fn checks(decision: &DecisionRecord) -> Vec<[Cell; 3]> {
     let of_check = |check: &CheckRecord| -> [Cell; 3] {
         [status(check.result.into(), check.result.as_str()), (&check.id).into(), (&check.reason).into()]
     };
+    // The mean over all prompts has a check of its own, which says more only where it is of another weight.
     let is_repeated = |check: &&CheckRecord| {
-        decision.comparisons.iter().skip(1).any(|comparison| comparison.reason == check.reason)
+        let says_it = |(at, comparison): (usize, &ComparisonRecord)| {
+            let is_shown = comparison.result != ComparisonResult::Unchanged;
+            let (mark, _) = words::standing(comparison, decision.verdict);
+            let says_no_more = check.result == CheckResult::NotJudged || mark == check.result.into();
+            comparison.reason == check.reason && (at > 0 || (is_shown && says_no_more))
+        };
+        decision.comparisons.iter().enumerate().any(says_it)
     };
     let changed = decision.comparisons.iter().filter(|it| it.result != ComparisonResult::Unchanged);
     let rules = decision.checks.iter().filter(|check| !is_repeated(check));
@@ -199,9 +211,9 @@ fn brief_checks(document: &mut Document, checks: &[CheckRecord]) {
 
 fn pair_row(at: usize, pair: &PairLine) -> [Cell; 4] {
     let state = match (&pair.invalidated_by, &pair.counts_despite, pair.difference_percent) {
-        (Some(reason), _, _) => format!("invalidated: {reason}"),
+        (Some(reason), _, _) => format!("invalidated: {}", guard_of(reason)),
         (None, _, None) => "has no speed".to_owned(),
-        (None, Some(reason), Some(_)) => format!("kept, guards ignored: {reason}"),
+        (None, Some(reason), Some(_)) => format!("kept, guards ignored: {}", guard_of(reason)),
         (None, None, Some(_)) => "counts".to_owned(),
     };
     [
@@ -210,6 +222,42 @@ fn pair_row(at: usize, pair: &PairLine) -> [Cell; 4] {
         number(pair.difference_percent.map(signed_percent)),
         state.into(),
     ]
+}
+
+/// A guard and the arm on which it tripped, of a reason that goes on with what it saw; a reason of another form whole.
+pub(in crate::report) fn guard_of(reason: &str) -> &str {
+    parted(reason).map_or(reason, |(guard, _)| guard)
+}
+
+/// As in "`swap-in` on `head`" and "12 pages were read back from swap".
+fn parted(reason: &str) -> Option<(&str, &str)> {
+    let is_of = |guard: &Guard| {
+        reason
+            .strip_prefix('`')
+            .and_then(|it| it.strip_prefix(guard.id()))
+            .is_some_and(|it| it.starts_with('`'))
+    };
+    reason.split_once(": ").filter(|_| Guard::ALL.iter().any(is_of))
+}
+
+/// Each guard that tripped once, with how often it did and what it saw first: a table names it alone.
+pub(in crate::report) fn add_reasons<'a>(
+    document: &mut Document,
+    reasons: impl Iterator<Item = &'a String>,
+    of: &str,
+) {
+    let mut guards: Vec<(&str, &str, usize)> = Vec::new();
+    for reason in reasons {
+        let Some((guard, seen)) = parted(reason) else { continue };
+        match guards.iter_mut().find(|(known, ..)| *known == guard) {
+            Some((_, _, count)) => *count += 1,
+            None => guards.push((guard, seen, 1)),
+        }
+    }
+    for (guard, seen, count) in guards {
+        let first = if count > 1 { ", at first" } else { "" };
+        document.text(Line::prose(&format!("{guard}, {}{first}: {seen}", counted(count, of))));
+    }
 }
 
 /// Where an answer left its reference, in words and ids.

@@ -8,7 +8,7 @@ mod subject;
 mod words;
 
 pub use crate::report::junit::decision_junit;
-pub(in crate::report) use document::{add_decision, divergence, interrupted_after};
+pub(in crate::report) use document::{add_decision, add_reasons, divergence, guard_of, interrupted_after};
 pub use document::{decision_document, decision_markdown, github_annotations};
 pub use json::decision_json;
 pub use subject::{PairLine, Subject, pair_lines};

@@ -131,8 +131,9 @@ impl<'a> Subject<'a> {
         };
         let mut reported: Vec<_> = whole.iter().map(|warning| (None, warning)).collect();
         let of_base = |warning| (!head.contains(warning)).then_some(Side::Base);
-        reported.extend(base.iter().map(|warning| (of_base(warning), warning)));
-        let heads_own = head.iter().filter(|warning| !base.contains(warning));
+        let is_new = |warning: &&Warning| !whole.contains(warning);
+        reported.extend(base.iter().filter(is_new).map(|warning| (of_base(warning), warning)));
+        let heads_own = head.iter().filter(is_new).filter(|warning| !base.contains(warning));
         reported.extend(heads_own.map(|warning| (Some(Side::Head), warning)));
         reported
     }

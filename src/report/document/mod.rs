@@ -53,6 +53,11 @@ impl Document {
         (Self { blocks }, Self { blocks: warnings })
     }
 
+    /// Adds the blocks of another one at its end.
+    pub(in crate::report) fn extend(&mut self, other: Self) {
+        self.blocks.extend(other.blocks);
+    }
+
     pub(in crate::report) fn title(&mut self, title: impl Into<Line>) {
         self.blocks.push(Block::Title(title.into()));
     }
@@ -217,6 +222,8 @@ pub(in crate::report) struct Table {
     pub(super) rows: Vec<Vec<Cell>>,
     /// Columns that name a row; they are repeated where a table goes on below itself.
     pub(super) keys: usize,
+    /// Columns that a terminal too narrow for all of them leaves out, the first one first.
+    pub(super) optional: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -234,12 +241,18 @@ pub(in crate::report) enum Cell {
 impl Table {
     /// Without headings where all of them are empty.
     pub(in crate::report) fn new(headings: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { headings: headings.into_iter().collect(), rows: Vec::new(), keys: 1 }
+        Self { headings: headings.into_iter().collect(), rows: Vec::new(), keys: 1, optional: Vec::new() }
     }
 
     /// With this many columns that name a row.
     pub(in crate::report) fn with_keys(self, keys: usize) -> Self {
         Self { keys, ..self }
+    }
+
+    /// With these columns left out, one after the other, where a terminal is too narrow for all of them.
+    pub(in crate::report) fn with_optional(self, headings: &[&'static str]) -> Self {
+        let place = |heading| self.headings.iter().position(|it| it == heading);
+        Self { optional: headings.iter().filter_map(place).collect(), ..self }
     }
 
     pub(in crate::report) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {

@@ -52,7 +52,11 @@ fn rendered(text: &mut String, block: &Block, columns: Option<usize>) {
                 text.push_str(&wrapped(fact.trim_end(), columns, &" ".repeat(width + 2)));
             }
         }
-        Block::Table(table) => text.push_str(&fitted(table, columns.unwrap_or(USUAL_WIDTH).min(WIDEST))),
+        Block::Table(table) => text.push_str(&match columns {
+            Some(width) => fitted(table, width.min(WIDEST)),
+            // In a file or a log nothing is left out.
+            None => broken_table(table, &Column::all(table), USUAL_WIDTH),
+        }),
         Block::Command { purpose, command } => {
             text.push_str(&wrapped(&format!("{purpose}:"), columns, "  "));
             text.push_str(&broken(&format!("  {command}"), columns, "    ", true));
@@ -169,11 +173,35 @@ fn in_lines(text: &str, width: usize) -> String {
     lines
 }
 
-/// A table within this width: its headings and texts are wrapped at spaces, and where that is not enough, it goes on
-/// below itself with the columns that name a row.
+/// A table within this width: columns that it can do without are left out, and named beneath; its headings and texts are
+/// wrapped at spaces, and where that is not enough, it goes on below itself with the columns that name a row.
 fn fitted(table: &Table, width: usize) -> String {
-    let count = table.headings.len().max(table.rows.iter().map(Vec::len).max().unwrap_or_default());
-    let columns: Vec<Column> = (0..count).map(|at| Column::of(table, at)).collect();
+    let mut columns = Column::all(table);
+    let is_whole = |columns: &[Column], gap: usize| {
+        columns.iter().map(|column| column.unbroken + gap).sum::<usize>() <= width + gap
+    };
+    let mut left_out = Vec::new();
+    for at in &table.optional {
+        if GAPS.into_iter().any(|gap| is_whole(&columns, gap)) {
+            break;
+        }
+        columns.retain(|column| column.at != *at);
+        left_out.push(table.headings[*at]);
+    }
+    let whole = GAPS.into_iter().find(|gap| !table.optional.is_empty() && is_whole(&columns, *gap));
+    let text = match whole {
+        Some(gap) => drawn(table, &columns.iter().collect::<Vec<_>>(), width, gap),
+        None => broken_table(table, &columns, width),
+    };
+    if left_out.is_empty() {
+        return text;
+    }
+    text + &wrapped(&format!("left out at {width} columns: {}", left_out.join(", ")), Some(width), "")
+}
+
+/// A table whose texts are wrapped, and which goes on below itself where that is not enough.
+fn broken_table(table: &Table, columns: &[Column], width: usize) -> String {
+    let count = columns.len();
     let fits = |columns: &[&Column], gap: usize| {
         columns.iter().map(|column| column.narrowest + gap).sum::<usize>() <= width + gap
     };
@@ -201,34 +229,46 @@ struct Column {
     widest: usize,
     /// As wide as its longest word, or number.
     narrowest: usize,
+    /// So wide that no cell is wrapped, but the heading may be.
+    unbroken: usize,
 }
 
 impl Column {
+    fn all(table: &Table) -> Vec<Self> {
+        let count = table.headings.len().max(table.rows.iter().map(Vec::len).max().unwrap_or_default());
+        (0..count).map(|at| Self::of(table, at)).collect()
+    }
+
     fn of(table: &Table, at: usize) -> Self {
         let longest =
             |text: &str| parts(text).map(|part| part.trim_end().chars().count()).max().unwrap_or_default();
         let heading = table.headings.get(at).copied().unwrap_or_default();
         let cells = table.rows.iter().filter_map(|row| row.get(at));
         let (mut widest, mut narrowest) = (heading.chars().count(), longest(heading));
+        let mut unbroken = narrowest;
         for content in cells {
             let text = cell(content);
             let length = text.chars().count();
             widest = widest.max(length);
+            unbroken = unbroken.max(length);
             narrowest = narrowest.max(match content {
                 Cell::Text(_) | Cell::Status(..) => longest(&text),
                 Cell::Number(_) | Cell::Metric(_) => length,
             });
         }
-        Self { at, widest, narrowest }
+        Self { at, widest, narrowest, unbroken }
     }
 }
 
 fn drawn(table: &Table, columns: &[&Column], width: usize, gap: usize) -> String {
     let mut widths: Vec<usize> = columns.iter().map(|column| column.widest).collect();
-    // The widest that can give way does, a sign at a time.
+    // The widest that can give way does, a sign at a time; headings before cells.
     while widths.iter().map(|width| width + gap).sum::<usize>() > width + gap {
-        let can = (0..widths.len()).filter(|at| widths[*at] > columns[*at].narrowest);
-        let Some(at) = can.max_by_key(|at| widths[*at]) else { break };
+        let heading = (0..widths.len()).filter(|at| widths[*at] > columns[*at].unbroken);
+        let cells = (0..widths.len()).filter(|at| widths[*at] > columns[*at].narrowest);
+        let can: Vec<usize> =
+            if heading.clone().next().is_some() { heading.collect() } else { cells.collect() };
+        let Some(at) = can.into_iter().max_by_key(|at| widths[*at]) else { break };
         widths[at] -= 1;
     }
     let mut drawn = comfy_table::Table::new();

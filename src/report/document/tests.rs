@@ -186,3 +186,31 @@ fn a_warning_that_was_printed_is_not_printed_again() {
     assert!(!report.to_text(None).contains("what is the case"));
     assert!(document(1).split_warnings(&[]).1.to_text(None).contains("what is the case"));
 }
+
+#[test]
+fn a_terminal_that_is_too_narrow_leaves_out_the_columns_that_a_table_can_do_without_and_names_them() {
+    let row = |result: &str| -> [Cell; 4] {
+        [metric(Metric::TimePerOutputToken), "lower".into(), number(Some("5".into())), result.into()]
+    };
+    let table = Table::new(["metric", "better", "pairs", "result"]).with_optional(&["better", "pairs"]);
+    let mut document = Document::default();
+    document.table(table.with_rows([row("not worse")]));
+    insta::assert_snapshot!(document.to_text(Some(30)), @r"
+    metric better pairs result
+    tpot@1 lower      5 not worse
+    ");
+    insta::assert_snapshot!(document.to_text(Some(25)), @r"
+    metric  pairs  result
+    tpot@1      5  not worse
+    left out at 25 columns:
+    better
+    ");
+    insta::assert_snapshot!(document.to_text(Some(17)), @r"
+    metric  result
+    tpot@1  not worse
+    left out at 17
+    columns: better,
+    pairs
+    ");
+    assert!(document.to_markdown().contains("| better | pairs |"), "{}", document.to_markdown());
+}

@@ -1,10 +1,12 @@
 //! What is said of both sides, and what to do next.
 
+use arcgauge::measure::Metric;
 use arcgauge::record::{Experiment, Verdict, Warning};
-use arcgauge::report::decision::pair_lines;
+use arcgauge::report::decision::{Subject, decision_document, pair_lines};
 
 use super::{ab, text_of};
-use crate::forged;
+use crate::forged_pairs::{judge_by, policy_text};
+use crate::{forged, forged_pairs};
 
 #[test]
 fn what_differs_between_the_sides_is_told_of_both() {
@@ -73,4 +75,49 @@ fn a_pair_is_told_by_what_its_two_processes_took() {
         assert!((line.difference_percent.unwrap() - 5.0).abs() < 1e-9, "{line:?}");
     }
     assert!(pair_lines(&ab(Verdict::WrongOutput)).iter().all(|line| line.difference_percent.is_none()));
+}
+
+#[test]
+fn a_setting_that_may_be_faster_is_called_so_and_one_that_is_not_is_free_to_choose() {
+    let next = |lower: f64| {
+        let mut reported = ab(Verdict::Pass);
+        judge_by(&mut reported, policy_text());
+        let property = "KV_CACHE_PRECISION=u8".to_owned();
+        (reported.arms[1].label, reported.arms[1].differences) = (property.clone(), vec![property]);
+        let decision = reported.decision.as_mut().unwrap();
+        decision.comparisons[0].lower = lower;
+        let text = text_of(&reported);
+        text.lines().find(|line| line.starts_with("next: ")).unwrap().to_owned()
+    };
+    // 3 % is what a slow-down is excluded by: 1 / 1.03 is 0.971.
+    assert_eq!(next(0.96), "next: the head's setting may be faster: measure more pairs on a quiet machine");
+    assert_eq!(next(0.98), "next: choose either setting; for a smaller difference run more pairs");
+}
+
+#[test]
+fn a_reason_that_invalidated_several_pairs_is_reported_once_with_their_number() {
+    let text = text_of(&ab(Verdict::InvalidEnvironment));
+    assert_eq!(text.matches("pages were read back from swap").count(), 1, "{text}");
+    let once = "`swap-in` on `head`, 4 pairs, at first: `12` pages were read back from swap";
+    assert!(text.contains(once), "{text}");
+    assert_eq!(text.matches("  invalidated: `swap-in` on `head`\n").count(), 4, "{text}");
+}
+
+/// The longest names that a GPU and the reference prompts have.
+#[test]
+fn the_table_of_an_ab_is_whole_in_80_columns_and_names_what_it_leaves_out() {
+    let mut record = forged_pairs::ab(&[0.0; 5]);
+    let decision = record.decision.as_mut().unwrap();
+    let mut comparison = decision.comparisons[0].clone();
+    comparison.metric = Metric::PeakDeviceMemory;
+    comparison.prompt = Some("openvino-advantages".to_owned());
+    (comparison.ratio, comparison.lower, comparison.upper) = (0.877, 0.745, 1.248);
+    decision.comparisons.push(comparison);
+    record.gate_decision.clone_from(&record.decision);
+    let text = decision_document(Subject::of(&record), record.decision.as_ref()).to_text(Some(80));
+    let row = text.lines().find(|line| line.starts_with("peak_device_memory@1")).unwrap();
+    let whole = "peak_device_memory@1 openvino-advantages -12.3 % [-25.5 %, +24.8 %] ok not worse";
+    assert_eq!(row, whole, "{text}");
+    assert!(text.contains("left out at 80 columns: better, pairs"), "{text}");
+    assert!(!text.lines().any(|line| line.trim() == "worse"), "{text}");
 }
