@@ -16,7 +16,11 @@ use crate::error::{Error, Result};
 pub(super) fn word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    // A shell expands `~` at the beginning of a word, and leaves it in `HEAD~1` as it is.
+    let expands = text.split_once('~').is_some_and(|(before, after)| {
+        !before.ends_with(|c: char| c.is_ascii_alphanumeric()) || after.contains('~')
+    });
+    if !text.is_empty() && !expands && text.chars().all(|c| is_plain(c) || c == '~') {
         return text;
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -90,7 +94,19 @@ mod tests {
 
     #[test]
     fn a_shell_reads_back_the_path_that_was_meant() {
-        for path in ["/plain/a-b_c.json", "/with a space", "/it's", "/a;b&&c", "/$HOME/*", "-", "/größer"] {
+        for path in [
+            "/plain/a-b_c.json",
+            "/with a space",
+            "/it's",
+            "/a;b&&c",
+            "/$HOME/*",
+            "-",
+            "/größer",
+            "HEAD~1",
+            "~",
+            "~/a",
+            "a=~/b",
+        ] {
             let command = format!("printf %s {}", word(Path::new(path)));
             let output = Command::new("sh").args(["-c", &command]).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), path);

@@ -37,4 +37,5 @@ pub use imported::{imported_beside, imported_document, imported_line};
 pub use number::{counted, file_size};
 pub use profile::{profile_document, profile_json};
 pub use record_list::{record_list, record_list_json};
+pub use reproduce::device_flag;
 pub use soak::{soak_document, soak_json};

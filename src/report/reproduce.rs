@@ -26,7 +26,8 @@ pub(super) fn requested_flags(record: ArmView<'_>) -> Vec<String> {
     workload_flags(record).into_iter().chain(named).chain(property_flags(record)).collect()
 }
 
-pub(super) fn device_flag(record: ArmView<'_>) -> String {
+/// `--device` with what ran; with what was requested, where nothing did.
+pub fn device_flag(record: ArmView<'_>) -> String {
     let ran = record.device.ran.as_ref();
     let device = ran.map_or(record.device.requested.as_str(), |ran| ran.kind().name());
     format!("--device {}", word(device, "DEVICE"))
@@ -101,10 +102,34 @@ pub(super) fn kv_command(record: &Experiment) -> String {
     let run = record.subject();
     let mut words = vec![format!("{}cargo xtask kv", checkout(run))];
     words.extend(record.arms.iter().map(|arm| format!("--arm {}", word(&arm.label, "ARM"))));
-    words.extend([rounds_flag(record), device_flag(run)]);
+    words.push(rounds_flag(record));
+    words.extend(agreement_flags(record));
+    words.push(device_flag(run));
     words.extend(requested_flags(run).into_iter().chain(sampling_flags(record)));
     words.join(" ")
 }
+
+/// Over which seeds and which texts of the user's own distributions were compared.
+fn agreement_flags(record: &Experiment) -> Vec<String> {
+    let all = record.arms.iter().filter_map(|arm| arm.kv.as_ref()).flat_map(|kv| &kv.agreements);
+    let (mut seeds, mut texts): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    for agreement in all {
+        let seed = agreement.seed.map(|seed| seed.to_string());
+        seeds.extend(seed.filter(|seed| !seeds.contains(seed)));
+        let text = agreement.text.as_str();
+        let is_of_prompt = record.subject().workload.prompts.iter().any(|prompt| prompt.id == text);
+        // Of a file, a record stores its name alone.
+        if !is_of_prompt && text != PROBE && !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    let seeds = (!seeds.is_empty()).then(|| format!("--seeds {}", seeds.join(",")));
+    let texts = texts.into_iter().map(|text| format!("--text {}", word(text, "FILE")));
+    seeds.into_iter().chain(texts).collect()
+}
+
+/// What the probe text is called among the texts of `kv`.
+const PROBE: &str = "probe";
 
 /// The `soak` that measures the same again, with the commit checked out.
 pub(super) fn soak_command(record: &Experiment) -> String {
@@ -141,7 +166,7 @@ pub(super) fn properties(record: ArmView<'_>) -> Vec<String> {
 /// A text as one word of a command line, or what stands for it.
 pub(super) fn word<'a>(text: &'a str, instead: &'a str) -> &'a str {
     let is_plain = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'=' | b'-' | b':' | b'+')
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'=' | b'-' | b':' | b'+' | b',')
     };
     let is_word = !text.is_empty() && text.len() <= LONGEST && !text.starts_with('-');
     if is_word && text.bytes().all(is_plain) { text } else { instead }
@@ -284,6 +309,29 @@ mod tests {
             for part in [" --budget 90s", " --ignore-guards"] {
                 assert_eq!(command.matches(part).count(), 1, "{part}: {command}");
             }
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_kv_has_its_arms_seeds_and_texts() {
+        use crate::measure::kv::{KvAgreement, KvMethod};
+        use crate::record::KvRecord;
+        let mut record = ab();
+        record.arms[1].label = "turboquant:k6v4,in-graph".into();
+        let agreement =
+            |text: &str, seed: Option<u64>| KvAgreement { seed, ..KvAgreement::of(text, None, &[]) };
+        let prompt = record.arms[1].workload.prompts[0].id.clone();
+        let agreements = [(prompt.as_str(), 4), ("probe", 4), ("probe", 7), ("short.txt", 7)]
+            .map(|(text, seed)| agreement(text, Some(seed)))
+            .into_iter()
+            .chain([agreement("$(x)", None)])
+            .collect();
+        let transform = record.arms[1].label.clone();
+        record.arms[1].kv =
+            Some(KvRecord { transform, method: KvMethod::Graph, uses: Vec::new(), agreements });
+        let command = kv_command(&record);
+        for part in [" --arm turboquant:k6v4,in-graph ", " --seeds 4,7 --text short.txt --text FILE "] {
+            assert!(command.contains(part), "{part}: {command}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::record::{
     Commit, DecisionRecord, Experiment, History, Machine, MergeCommit, Outcome, PlanKind, Repository, utc_now,
 };
 use crate::report::decision::Subject;
+use crate::report::device_flag;
 use crate::visible::one_line;
 
 #[derive(Debug, Args)]
@@ -90,7 +91,10 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
             let decision = judged_by_base(&record, &repository, &now)?;
             report_ab(&record, &decision, args.format)?
         }
-        Found::Run(record) => judge_run(&root, &record, &now, args.format)?,
+        Found::Run(record) => {
+            let measure = measure(&base, args.head.as_deref(), &args.store);
+            judge_run(&root, &record, &measure, &now, args.format)?
+        }
         Found::Nothing { itself } => {
             return Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
                 .hint(what_to_judge(&head, &measure(&base, args.head.as_deref(), &args.store), itself)));
@@ -149,12 +153,20 @@ fn what_to_judge(head: &Commit, measure: &str, itself: bool) -> String {
     }
 }
 
-/// A run alone is judged by the checkout's policy, for there is no base to take one from.
-fn judge_run(root: &Root, record: &Experiment, now: &str, format: VerdictFormat) -> Result<u8> {
+/// A run alone is judged by the checkout's policy, for there is no base to take one from. `measure` compares it with one.
+fn judge_run(
+    root: &Root,
+    record: &Experiment,
+    measure: &str,
+    now: &str,
+    format: VerdictFormat,
+) -> Result<u8> {
     let policy = root.read_policy()?;
     let decision = decide_run(record, &policy, now);
     let code = exit_code::of_verdict(decision.verdict);
-    reporting::report(Subject::of(record), &decision, format, code)?;
+    let measure = format!("{measure} {}", device_flag(record.subject()));
+    let subject = Subject { given: Some(&measure), ..Subject::of(record) };
+    reporting::report(subject, &decision, format, code)?;
     Ok(code)
 }
 
@@ -171,10 +183,11 @@ fn clean_head(repository: &Repository) -> Result<Commit> {
     Ok(head)
 }
 
-/// The `ab` whose record this gate finds.
+/// The `ab` whose record this gate finds. A head that is no branch of main's has no base but the commit before it.
 fn measure(base: &AcceptedBase, head: Option<&str>, store: &StoreFlag) -> String {
-    let base = base.commit().map_or("main", Commit::short);
-    let words = ["ab", "--base", base].into_iter().chain(head.into_iter().flat_map(|head| ["--head", head]));
+    let before = || format!("{}~1", head.unwrap_or("HEAD"));
+    let base = base.commit().map_or_else(before, |base| base.short().to_owned());
+    let words = ["ab", "--base", &base].into_iter().chain(head.into_iter().flat_map(|head| ["--head", head]));
     shell::command(words, &store.as_typed())
 }
 

@@ -128,8 +128,8 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             let branch = run.arm.commit.as_ref().and_then(|commit| commit.branch.as_deref());
             // A commit of main has no base but the one before it.
             let base = if branch == Some("main") { "HEAD~1" } else { "main" };
-            let command = format!("cargo xtask ab --base {base} {}", device_flag(run));
-            ("measure it against its base", Some(command))
+            let command = || format!("cargo xtask ab --base {base} {}", device_flag(run));
+            ("measure it against its base", Some(subject.given.map_or_else(command, str::to_owned)))
         }
         Verdict::Inconclusive => ("follow the checks above, then measure again", Some(subject.again())),
         Verdict::InvalidEnvironment => {

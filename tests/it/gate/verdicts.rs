@@ -62,14 +62,14 @@ fn nothing_measured_is_a_failure_and_names_the_command() {
     let (checkout, sha) = checkout();
     let ended = checkout.run(["gate"]);
     ended.exits(20).says(&format!("nothing was measured of commit {}", &sha[..12]));
-    ended.says("run `cargo xtask ab --base main`");
+    ended.says("run `cargo xtask ab --base HEAD~1`");
     assert_eq!(ended.stdout, "");
     let ended = checkout.run(["gate", "--base", "HEAD"]);
     ended.exits(20).says(&format!("run `cargo xtask ab --base {}`", &sha[..12]));
     let flags = ["--head", "HEAD", "--store", "reports/another"];
     let ended = checkout.run([&["gate"][..], &flags].concat());
     let flags = flags.join(" ");
-    ended.exits(20).says(&format!("`cargo xtask ab --base main {flags}`, then `cargo xtask gate {flags}`"));
+    ended.exits(20).says(&format!("`cargo xtask ab --base HEAD~1 {flags}`, then `cargo xtask gate {flags}`"));
 }
 
 #[test]
@@ -79,6 +79,9 @@ fn a_bench_alone_is_inconclusive_and_names_the_command() {
     let ended = checkout.run(["gate"]);
     ended.exits(13).prints("not measured against the base: there is no A/B record");
     ended.prints("cargo xtask ab --base HEAD~1 --device CPU");
+    let store = checkout.path("reports/history").display().to_string();
+    let ended = checkout.run(["gate", "--store", &store]);
+    ended.exits(13).prints(&format!("cargo xtask ab --base HEAD~1 --store {store} --device CPU"));
 }
 
 #[test]
