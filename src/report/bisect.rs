@@ -36,11 +36,11 @@ pub fn bisect_document(records: &[Experiment], ending: Option<Ending>) -> Docume
     add_answer(&mut document, &names, &steps, ending);
     if bisect.tested().is_some() && !steps.is_empty() {
         document.fact(
-            "a wrong turn",
-            bound(wrong_turn_percent(steps.len())).and(": it ends without a named side"),
+            "probability of a wrong turn",
+            bound(wrong_turn_percent(steps.len())).and("; it ends without a named side"),
         );
         if let Some(Ending::Found { at }) = ending {
-            document.fact("a wrong name", bound(wrong_name_percent(&steps, at)));
+            document.fact("probability of a wrong name", bound(wrong_name_percent(&steps, at)));
         }
     }
     let headings = ["sides", "head is", "change", "pairs", "thresholds %", "record"];
@@ -56,7 +56,7 @@ pub fn bisect_document(records: &[Experiment], ending: Option<Ending>) -> Docume
 }
 
 fn bound(percent_at_most: f64) -> Line {
-    format!("at most {} probable", percent(percent_at_most)).into()
+    format!("at most {}", percent(percent_at_most)).into()
 }
 
 fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Option<Ending>) {
@@ -86,7 +86,13 @@ fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Op
             };
             document.status(Mark::Unknown, "CANNOT TELL", range.and(why));
         }
-        None => document.status(Mark::NotJudged, "UNFINISHED", "the same command goes on where it stopped"),
+        // A side that cannot be built is in no record: whether an answer rests on one is known while it is found alone.
+        None => document.status(
+            Mark::NotJudged,
+            "NO ANSWER",
+            "these comparisons alone do not answer it: the same command makes the next one, or names the sides that \
+             cannot be built",
+        ),
     }
 }
 
@@ -202,4 +208,42 @@ pub fn bisect_json(records: &[Experiment], ending: Option<Ending>) -> String {
         value.extend(answer);
     }
     format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open;
+
+    /// The bad side compared with the good one; `last` sides lie up to it.
+    fn ends(last: usize) -> Experiment {
+        let mut record: Experiment =
+            open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap();
+        record.bisect = Some(BisectRecord {
+            question_sha256: "0".repeat(64),
+            last,
+            base: 0,
+            head: last,
+            metric: None,
+            change_percent: None,
+        });
+        record
+    }
+
+    #[test]
+    fn comparisons_without_an_answer_promise_no_more_than_is_known_of_them() {
+        // A side between that cannot be built is in no record, so these alone do not lead to the answer.
+        let records = [ends(2)];
+        let text = bisect_document(&records, None).to_text(Some(200));
+        let answer = "NO ANSWER: these comparisons alone do not answer it: the same command makes the next one, or names \
+                      the sides that cannot be built";
+        assert!(text.contains(answer), "{text}");
+        assert!(!text.contains("UNFINISHED") && !text.contains("where it stopped"), "{text}");
+        let known = Ending::CannotTell { good: 0, bad: 2, reason: Doubt::Undecided };
+        let text = bisect_document(&records, Some(known)).to_text(Some(200));
+        assert!(
+            text.contains("CANNOT TELL: between side 0") && text.contains("could not be measured"),
+            "{text}"
+        );
+    }
 }
