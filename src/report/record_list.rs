@@ -47,7 +47,16 @@ pub fn record_list(entries: &[&Entry], detail: Detail) -> Document {
         } else {
             heading.clone()
         };
-        let rows = entries.iter().enumerate().map(|(at, entry)| row(entry, &entries[at + 1..]));
+        // Where all were measured elsewhere, the heading says so once.
+        let origin = &entries[0].origin;
+        let is_shared = entries.len() > 1 && entries.iter().all(|entry| entry.origin == *origin);
+        let heading = match origin {
+            Origin::Here => heading,
+            Origin::Unknown if is_shared => format!("{heading}, of unknown origin"),
+            elsewhere if is_shared => format!("{heading}, {}", elsewhere.in_words()),
+            _ => heading,
+        };
+        let rows = entries.iter().enumerate().map(|(at, entry)| row(entry, &entries[at + 1..], !is_shared));
         document.titled_table(heading, Table::new(HEADINGS).with_keys(3).with_rows(rows));
     }
     document
@@ -60,9 +69,10 @@ fn heading(setting: &Setting) -> String {
 }
 
 /// A record, and the earlier ones of its setting, newest first.
-fn row(entry: &Entry, earlier: &[&Entry]) -> [Cell; 7] {
+fn row(entry: &Entry, earlier: &[&Entry], with_origin: bool) -> [Cell; 7] {
     let [mark, id, commit, when] = identity(entry);
-    [mark, id, commit, when, throughput(entry), number(change(entry, earlier)), result(entry).into()]
+    let result = result(entry, with_origin).into();
+    [mark, id, commit, when, throughput(entry), number(change(entry, earlier)), result]
 }
 
 fn wide_row(entry: &Entry) -> [Cell; 12] {
@@ -81,7 +91,7 @@ fn wide_row(entry: &Entry) -> [Cell; 12] {
         throughput(entry),
         number(tpot),
         entry.golden.map_or("-", GoldenResult::as_str).into(),
-        result(entry).into(),
+        result(entry, true).into(),
     ]
 }
 
@@ -111,8 +121,8 @@ fn change(entry: &Entry, earlier: &[&Entry]) -> Option<String> {
     (epoch(entry) == epoch(before)).then(|| signed_percent(change_percent(now / then)))
 }
 
-/// The verdict on an A/B, else the validity; then where it was measured, if not here.
-fn result(entry: &Entry) -> String {
+/// The verdict on an A/B, else the validity; then, where that is wanted, where it was measured, if not here.
+fn result(entry: &Entry, with_origin: bool) -> String {
     let validity = Validity::of_entry(entry);
     let word = match (&validity, entry.verdict()) {
         (Validity::Invalid(guards), _) => format!("INVALID {}", guards.join(", ")),
@@ -121,8 +131,10 @@ fn result(entry: &Entry) -> String {
     };
     let kind = if entry.plan == PlanKind::Bench { "" } else { entry.plan.as_str() };
     let later = if entry.is_later_than(&utc_now()) { " (later than now)" } else { "" };
-    let origin =
-        if entry.origin == Origin::Here { String::new() } else { format!(", {}", entry.origin.in_words()) };
+    let origin = match &entry.origin {
+        elsewhere if with_origin && *elsewhere != Origin::Here => format!(", {}", elsewhere.in_words()),
+        _ => String::new(),
+    };
     format!("{kind}{}{word}{later}{origin}", if kind.is_empty() { "" } else { ": " })
 }
 
@@ -157,4 +169,54 @@ fn commit(entry: &Entry) -> String {
     let Some(commit) = &entry.commit else { return "-".to_owned() };
     let dirty = if commit.dirty { "+" } else { "" };
     format!("{}{dirty}", commit.sha.get(..12).unwrap_or(&commit.sha))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Experiment, open};
+
+    fn entry(edit: impl Fn(&mut Experiment)) -> Entry {
+        let mut record = open(include_bytes!("../../fixtures/records/bench-3.0.json"), "a record").unwrap();
+        edit(&mut record);
+        Entry::of("a-record.json".into(), &record)
+    }
+
+    #[test]
+    fn settings_that_differ_in_a_property_or_a_release_alone_have_headings_that_tell_them_apart() {
+        let property = |record: &mut Experiment| {
+            let runtime = record.arms[0].runtime.as_mut().unwrap();
+            runtime.properties_effective.insert("INFERENCE_NUM_THREADS".into(), "1".into());
+        };
+        let release = |record: &mut Experiment| {
+            record.arms[0].runtime.as_mut().unwrap().openvino_version = "2026.1.0".into();
+        };
+        let entries = [entry(|_| ()), entry(property), entry(release)];
+        let headings = |entries: &[&Entry]| -> Vec<String> {
+            let text = record_list(entries, Detail::Brief).to_text(Some(200));
+            text.lines().filter(|line| line.starts_with("tiny-gpt-oss on CPU")).map(str::to_owned).collect()
+        };
+        let all = headings(&entries.iter().collect::<Vec<_>>());
+        assert_eq!(all.len(), 3, "{all:#?}");
+        for (at, heading) in all.iter().enumerate() {
+            assert!(!all[..at].contains(heading), "{all:#?}");
+            assert!(heading.contains(", OpenVINO 2026.") && heading.contains(", properties "), "{heading}");
+        }
+        assert!(all[2].contains("OpenVINO 2026.1.0"), "{all:#?}");
+        let [alone] = &headings(&[&entries[0]])[..] else { panic!("one setting has one heading") };
+        assert!(!alone.contains("properties"), "{alone}");
+    }
+
+    #[test]
+    fn where_records_were_measured_is_in_the_heading_where_it_is_one_place_and_in_their_rows_otherwise() {
+        let at = |origin: Origin| Entry { origin, ..entry(|_| ()) };
+        let list = |entries: &[Entry]| {
+            record_list(&entries.iter().collect::<Vec<_>>(), Detail::Brief).to_text(Some(200))
+        };
+        let elsewhere = list(&[at(Origin::OtherInstallation), at(Origin::OtherInstallation)]);
+        assert_eq!(elsewhere.matches("another installation").count(), 1, "{elsewhere}");
+        assert!(elsewhere.lines().next().unwrap().ends_with(", another installation"), "{elsewhere}");
+        let mixed = list(&[at(Origin::Here), at(Origin::OtherInstallation)]);
+        assert!(mixed.contains("valid, another installation\n"), "{mixed}");
+    }
 }
