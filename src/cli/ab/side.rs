@@ -17,7 +17,7 @@ use crate::gate::side::{Binary, Builder, NamedSource, SideWords, changed_inputs,
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
 use crate::record::{
-    Arm, CommitContext, InUse, InputsRecord, PolicyText, Repository, Side, Source, sha256_of_bytes,
+    Arm, Commit, CommitContext, InUse, InputsRecord, PolicyText, Repository, Side, Source, sha256_of_bytes,
 };
 use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 
@@ -109,6 +109,17 @@ pub(in crate::cli) fn engine_of(both: &EngineFlags, words: &SideWords) -> Result
     Ok(engine)
 }
 
+/// What is said of two sides of one commit that differ in nothing.
+fn same_commit(base: &Commit, head: &Commit, requested: &RequestedSides) -> Option<String> {
+    let is_same = base.sha == head.sha && requested.base.differences() == requested.head.differences();
+    is_same.then(|| {
+        format!(
+            "base and head are the same commit ({}); `--measure-identical` measures it against itself",
+            base.short()
+        )
+    })
+}
+
 /// Where the programs of the sides come from.
 pub(super) struct Workshop<'a> {
     pub(super) args: &'a AbArgs,
@@ -125,14 +136,10 @@ impl Workshop<'_> {
     /// Both sides, the base first; None where Ctrl-C ended a build.
     pub(super) fn both(&self, requested: &RequestedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
         if let (Some(Source::Commit(base)), Some(Source::Commit(head))) = (&inputs.base, &inputs.head)
-            && base.sha == head.sha
-            && requested.base.differences() == requested.head.differences()
             && !self.args.measure_identical
+            && let Some(line) = same_commit(base, head, requested)
         {
-            say(&format!(
-                "base and head are the same commit ({}); `--measure-identical` measures it against itself",
-                base.short()
-            ));
+            say(&line);
         }
         let Some(base) = self.ready(Side::Base, &requested.base, inputs.base.as_ref())? else {
             return Ok(None);
@@ -333,4 +340,36 @@ fn record(
         merge: context.merge,
         policy: PolicyText::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(digit: &str) -> Commit {
+        Commit {
+            sha: digit.repeat(40),
+            parents: Vec::new(),
+            tree: "f".repeat(40),
+            branch: None,
+            subject: "A change".to_owned(),
+            author_date_utc: "2026-11-24T12:00:00Z".to_owned(),
+            dirty: false,
+            difference_sha256: None,
+        }
+    }
+
+    #[test]
+    fn two_sides_of_one_commit_are_pointed_out_unless_they_differ_in_a_setting() {
+        let sides = |base: &str, head: &str| {
+            let parse = |words: &str| SideWords::parse(&[words.to_owned()]).unwrap();
+            RequestedSides { base: parse(base), head: parse(head) }
+        };
+        let (one, other) = (commit("1"), commit("2"));
+        let line = same_commit(&one, &one, &sides("main", "HEAD"));
+        let expected = "base and head are the same commit (111111111111); `--measure-identical` measures it against itself";
+        assert_eq!(line.as_deref(), Some(expected));
+        assert_eq!(same_commit(&one, &other, &sides("main", "HEAD")), None);
+        assert_eq!(same_commit(&one, &one, &sides("main", "KV_CACHE_PRECISION=u8")), None);
+    }
 }

@@ -57,6 +57,18 @@ fn a_loss_on_one_prompt_is_seen_behind_a_mean_that_has_not_changed() {
     assert_eq!(prompts.collect::<Vec<_>>(), PROMPTS);
 }
 
+#[test]
+fn a_growth_that_is_shown_for_itself_and_not_among_several_is_undecided_by_holm_s_correction() {
+    let on_one = |it: &f64| [*it, 0.0, 0.0];
+    let changes: Vec<[f64; 3]> = around(5.2, 1.05, 5).iter().map(on_one).collect();
+    let decision = decided(&ab_by_prompt(&changes, TOKEN_NS), Strictness::Gate);
+    let of_prompt = decision.comparisons.iter().find(|it| it.prompt.as_deref() == Some(PROMPTS[0])).unwrap();
+    assert!(of_prompt.lower > 1.03, "its own interval lies above what matters: {of_prompt:?}");
+    assert_eq!(of_prompt.result, ComparisonResult::Undecided, "{of_prompt:?}");
+    let why = "a growth above 3 % is not significant after Holm's correction for several values: +5.2";
+    assert!(of_prompt.reason.starts_with(why), "{}", of_prompt.reason);
+}
+
 /// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.99 %.
 fn perhaps_fatter(record: &mut Experiment) {
     let growth_permille = [40, 90, 50, 80, 65];
