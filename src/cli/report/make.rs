@@ -17,7 +17,7 @@ use crate::record::{
     Ancestry, Commit, Experiment, History, Index, PublishedReference, PublishedSeries, Repository,
     sha256_of_bytes,
 };
-use crate::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill};
+use crate::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill, published};
 use crate::report::render::Renderer;
 use crate::report::site::{MakeOptions, SiteSources, make_site};
 use crate::report::view::Forge;
@@ -175,8 +175,13 @@ fn make_of(making: &Making, history: &History, output: PathBuf, render_all: bool
     fill(history, plan, inputs)?;
     let line = commits(&plan).into_iter().rev().map(|commit| commit.sha);
     let (index, ancestry) = (history.index(), Ancestry::of_line(line));
-    let sources =
-        SiteSources { along: Some(ALONG), is_demo: true, ..making.sources(history, &index, &ancestry) };
+    let published = published(plan, &making.published)?;
+    let sources = SiteSources {
+        along: Some(ALONG),
+        is_demo: true,
+        published: &published,
+        ..making.sources(history, &index, &ancestry)
+    };
     making.make(sources, output, render_all)
 }
 

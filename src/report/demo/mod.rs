@@ -42,7 +42,7 @@ use specials::specials;
 use crate::error::Result;
 use crate::record::{Experiment, History};
 
-pub use records::{DemoDecisions, DemoInputs, WARNING_ID};
+pub use records::{DemoDecisions, DemoInputs, WARNING_ID, published};
 pub use story::{DemoPlan, commits};
 
 /// Every record of the invented history, commit by commit, oldest first. They are made one commit at a

@@ -82,16 +82,7 @@ impl<'a> Scene<'a> {
     pub(super) fn of(plan: DemoPlan, inputs: DemoInputs<'a>) -> Result<Self> {
         let (machines, story) = (machines(&plan)?, Story::of(plan.commits));
         let template = machines[0].template(story.ground(0));
-        let mut published = inputs.published.clone();
-        // So that runs and A/Bs are compared with the published value, as those of the published model are.
-        published.model.accepted.push(AcceptedModel {
-            sha256: template.arm.model.sha256.clone(),
-            reason: "the demonstration's own".to_owned(),
-            accepted_utc: String::new(),
-            run_id: String::new(),
-            commit: String::new(),
-        });
-        published.new_tokens = plan.new_tokens;
+        let published = with_own_model(plan, inputs.published, template.arm.model.sha256.clone());
         let tokens = |stream: u64, prompt: usize, count: usize| -> Vec<TokenId> {
             let mut noise = Noise::of(plan.seed, &[TOKENS, stream, prompt as u64]);
             (0..count).map(|_| TokenId::try_from(noise.below(VOCABULARY)).unwrap_or_default()).collect()
@@ -150,6 +141,28 @@ impl<'a> Scene<'a> {
         let largest_redraws = self.policy.noise.largest_redraws;
         Schedule { largest_redraws, budget, ..Schedule::new(arms, stopping) }
     }
+}
+
+/// The published values as they are for the invented model, so that its runs and A/Bs are compared with them.
+///
+/// # Errors
+/// None in practice: the machines are part of the program.
+pub fn published(plan: DemoPlan, published: &PublishedReference) -> Result<PublishedReference> {
+    let machines = machines(&plan)?;
+    let model = &machines[0].template(Story::of(plan.commits).ground(0)).arm.model;
+    Ok(with_own_model(plan, published, model.sha256.clone()))
+}
+
+fn with_own_model(plan: DemoPlan, published: &PublishedReference, sha256: String) -> PublishedReference {
+    let mut published = PublishedReference { new_tokens: plan.new_tokens, ..published.clone() };
+    published.model.accepted.push(AcceptedModel {
+        sha256,
+        reason: "the demonstration's own".to_owned(),
+        accepted_utc: String::new(),
+        run_id: String::new(),
+        commit: String::new(),
+    });
+    published
 }
 
 /// What every invented record says of itself.
