@@ -36,9 +36,9 @@ pub fn soak_document(record: ArmView<'_>) -> Document {
         document.text("on battery: some of it ran without AC power");
     }
     let change = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |it| signed_percent(change_percent(it)));
-    document.fact("last tenth to first", change(result.last_over_first()));
-    document.fact("after the pause", change(result.after_pause));
-    document.fact("after the restart", change(result.after_restart));
+    document.fact("TPOT, last tenth to first", change(result.last_over_first()));
+    document.fact("TPOT after the pause", change(result.after_pause));
+    document.fact("TPOT after the restart", change(result.after_restart));
     let changes = result.changes.iter().map(|it| {
         let change = signed_percent(change_percent(it.after_ms / it.before_ms));
         format!("{:.2} to {:.2} ms ({change}) after {:.1} min", it.before_ms, it.after_ms, it.at_s / 60.0)

@@ -73,7 +73,7 @@ fn a_step_that_came_with_a_new_kernel_is_an_epoch_and_no_change_of_the_commit() 
     });
     let ended = checkout.run(["history", "changes"]);
     let reported: Vec<&str> = ended.exits(0).stdout.lines().skip(1).collect();
-    let expected = format!("  {}  a new epoch: kernel 6.1 -> 6.2", &commits[12][..12]);
+    let expected = format!("  {}  a new epoch: kernel 6.1 to 6.2", &commits[12][..12]);
     assert_eq!(reported, [expected.as_str()]);
 }
 

@@ -51,8 +51,8 @@ fn the_pace_is_seen_in_windows_before_and_after_the_pause_and_the_restart() {
     ended
         .exits(0)
         .says("soak: 2 processes of 2 s, each with a pause of 1 s in the middle")
-        .prints("after the pause")
-        .prints("after the restart");
+        .prints("TPOT after the pause")
+        .prints("TPOT after the restart");
     let record = only_record(&checkout);
     assert_eq!((record.plan, record.rounds.len()), (PlanKind::Soak, 2));
     let result = SoakResult::of(&record.subject());
@@ -89,12 +89,15 @@ fn a_soak_is_listed_and_shown_on_a_page_and_is_no_baseline() {
     soaked(&checkout, "4s", &["--format", "json"]).exits(0).prints("\"schema\": \"arcgauge-soak@1\"");
     checkout.run(["history", "list"]).exits(0).prints("soak");
     let run_id = only_record(&checkout).run_id;
-    checkout.run(["history", "show", &run_id]).exits(0).prints("after the restart");
+    checkout.run(["history", "show", &run_id]).exits(0).prints("TPOT after the restart");
     let pages = std::fs::read_dir(checkout.path("reports/site/commit")).unwrap();
     let pages: Vec<String> =
         pages.map(|page| std::fs::read_to_string(page.unwrap().path()).unwrap()).collect();
     let [page] = &pages[..] else { panic!("one page") };
-    assert!(page.contains("Time per output token over time") && page.contains("cargo xtask soak --time 4s"));
+    assert!(
+        page.contains("Time per output token over time")
+            && page.contains("cargo xtask soak <span class=\"whole\">--time</span> 4s")
+    );
     checkout
         .run(["baseline", "pin", &run_id, "--id", "x", "--reason", "y"])
         .refuses("is of `soak`, whose speed is not that of a commit", "cargo xtask bench");

@@ -104,7 +104,7 @@ fn reported(point: &ChangePoint) -> String {
 
 fn changed_part(change: &EpochChange) -> String {
     let reported = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-    one_line(&format!("{} {} -> {}", change.part, reported(&change.from), reported(&change.to)))
+    one_line(&format!("{} {} to {}", change.part, reported(&change.from), reported(&change.to)))
 }
 
 fn commit(entry: &Entry) -> &str {

@@ -19,6 +19,8 @@ const KINDS: [(&str, Sign); 3] = [
     ("in the graph", Sign::Diamond(Role::Prompt2)),
     ("by the plugin", Sign::Up(Role::Prompt3)),
 ];
+/// A label below its point stands so much lower than one above it, as a share of the chart's height.
+const BELOW: f64 = 0.13;
 
 /// An arm by its cost and by how far its distributions moved.
 struct Point<'a> {
@@ -60,13 +62,16 @@ fn plot(form: Form, measure: &str, drawn: &[&Point<'_>]) -> Option<Plot> {
     for point in drawn {
         let at = (point.across, exponent(point.up));
         layers.push(Layer::Sign(KINDS[kind(point.arm)].1, at.0, at.1));
-        let is_near = |other: &(f64, f64)| {
-            (other.0 - at.0).abs() < LABEL_ROOM[0] * spans[0] * form.pick(1.0, 2.0)
-                && (other.1 - at.1).abs() < LABEL_ROOM[1] * spans[1]
+        let is_near = |one: (f64, f64), other: (f64, f64)| {
+            (other.0 - one.0).abs() < LABEL_ROOM[0] * spans[0] * form.pick(1.0, 2.0)
+                && (other.1 - one.1).abs() < LABEL_ROOM[1] * spans[1]
         };
-        if !labelled.iter().any(is_near) {
-            layers.push(Layer::Text(at.0, at.1, point.number.to_string()));
-            labelled.push(at);
+        let below = (at.0, at.1 - BELOW * spans[1]);
+        let places = [at, below].into_iter().filter(|place| place.1 >= axis.low);
+        let free = places.into_iter().find(|place| !labelled.iter().any(|it| is_near(*it, *place)));
+        if let Some(place) = free {
+            layers.push(Layer::Text(place.0, place.1, point.number.to_string()));
+            labelled.push(place);
         }
     }
     let shown = (0..KINDS.len()).filter(|shown| drawn.iter().any(|point| kind(point.arm) == *shown));

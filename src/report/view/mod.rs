@@ -129,7 +129,7 @@ pub(in crate::report) fn changed(change: &EpochChange) -> String {
         let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_hash { value[..DIGITS].to_owned() } else { value }
     };
-    format!("{} {} -> {}", one_line(&change.part), value(&change.from), value(&change.to))
+    format!("{} {} to {}", one_line(&change.part), value(&change.from), value(&change.to))
 }
 
 #[cfg(test)]

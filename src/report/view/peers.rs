@@ -15,9 +15,10 @@ use crate::visible::one_line;
 /// The report on a record whose raw file is there.
 pub(in crate::report) fn arms_document(record: &Experiment, file: &str) -> Document {
     let (mut document, command) = if record.plan == PlanKind::Kv {
-        let mut document = kv_document(record);
+        let (mut document, warnings) = kv_document(record).split_warnings(&[]);
         add_charts(&mut document, record);
         add_agreements(&mut document, record);
+        document.extend(warnings);
         (document, kv_command(record))
     } else {
         (peers_document(record), peers_command(record))

@@ -65,8 +65,9 @@ pub(in crate::report) fn commit_page(
     let parts = of_kind(PlanKind::Ab).map(ab_part);
     let parts = parts.chain(of_kind(PlanKind::Peers).chain(of_kind(PlanKind::Kv)).map(arms));
     let soak = |it: &RecordOfCommit<'_>| {
-        let mut document = soak_document(it.record.subject());
+        let (mut document, warnings) = soak_document(it.record.subject()).split_warnings(&[]);
         add_soak_chart(&mut document, it.record);
+        document.extend(warnings);
         add_command_and_file(&mut document, soak_command(it.record), &it.file);
         part("Soak", "", it, &document)
     };
@@ -137,8 +138,11 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     let mut document = Document::default();
     for side in Side::BOTH {
         let arm = record.side(side);
-        document
-            .fact(format!("{}: {}", side.as_str(), arm.label), commit_of(arm, of_commit).and(setting(arm)));
+        // A side that is named by its whole sha is named by its commit.
+        let is_sha = arm.commit.as_ref().is_some_and(|commit| arm.label == commit.sha);
+        let label =
+            if is_sha { side.as_str().to_owned() } else { format!("{}: {}", side.as_str(), arm.label) };
+        document.fact(label, commit_of(arm, of_commit).and(setting(arm)));
     }
     if let Some(place) = place_in_bisect(record) {
         document.fact("bisect", place);

@@ -136,7 +136,7 @@ fn a_new_runtime_begins_an_epoch_and_can_be_chosen_but_the_timeline_stays_the_sa
     assert_eq!(timeline["runtimes"], serde_json::json!(["OpenVINO 2026.1.0", "OpenVINO 2026.4.0"]));
     assert_eq!(timeline["epochs"].as_array().unwrap().len(), 1);
     let text = timeline["epochs"][0]["text"].as_str().unwrap();
-    assert_eq!(text, "openvino 2026.1.0 -> 2026.4.0");
+    assert_eq!(text, "openvino 2026.1.0 to 2026.4.0");
     assert_eq!(timeline["epochs"][0]["at"], timeline["runtime_starts"][1]["at"]);
 }
 

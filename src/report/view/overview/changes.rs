@@ -38,20 +38,26 @@ fn of_track(timeline: &Timeline<'_>, track: &Track) -> Vec<(usize, Value)> {
         };
         let (before, after) = commits_around(timeline, track, number);
         let reason = format!(
-            "mean {} over {} before, {} {} over {} since ({}, p = {:.0e})",
+            "mean {} over {} before, {} {} over {} since ({}, {})",
             four_digits(point.mean_before),
             counted(before, "commit"),
             four_digits(point.mean_after),
             track.shown.unit(),
             counted(after, "commit"),
             track.shown.metric.id(),
-            point.p_value,
+            probability(point.p_value),
         );
         let percent = signed_percent(point.ratio().map_or(f64::NAN, change_percent));
         let row = json!({ "badge": badge, "metric": watched.name, "change": percent, "reason": reason });
         (change.at, row)
     };
     track.changes.iter().enumerate().map(row).collect()
+}
+
+/// A p-value. One that is too small for a number is below the smallest that is reported.
+fn probability(p_value: f64) -> String {
+    const SMALLEST: f64 = 1e-99;
+    if p_value < SMALLEST { "p < 1e-99".to_owned() } else { format!("p = {p_value:.0e}") }
 }
 
 /// How many valid commits the mean of each side is of.
