@@ -26,7 +26,7 @@ A and B are records of `bench`: files, ids or the beginnings of ids, commits (th
 `latest~1`, the newest of `bench`. \
 B may also be the file of an import: then both are shown, and not compared. With `--profile` A may be an A/B, alone.
 
-Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \
+Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of different \
 things, or one has no verified speed, or a guard tripped; 2 there is no such record.
 
 Examples:

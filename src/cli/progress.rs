@@ -171,7 +171,7 @@ fn what_next(so_far: &SequentialResult, left: Option<TimeLeft>) -> String {
             time_left(left.at_least),
             time_left(left.at_most)
         ),
-        (SequentialOutcome::Inconclusive, _) => "the last look, and they cannot tell".to_owned(),
+        (SequentialOutcome::Inconclusive, _) => "the last interim analysis: undecided".to_owned(),
         _ => "decided".to_owned(),
     }
 }
@@ -221,6 +221,6 @@ mod tests {
         assert!(line(&[0.04, 0.05], &[], true).contains("; all 2: +4.60 %; next interim analysis"));
         assert!(line(&[0.05; 5], &["`ac-power`"], true).ends_with("; decided"));
         let torn: Vec<f64> = (0..15).map(|pair| if pair % 2 == 0 { 0.3 } else { -0.3 }).collect();
-        assert!(line(&torn, &[], true).ends_with("; the last look, and they cannot tell"));
+        assert!(line(&torn, &[], true).ends_with("; the last interim analysis: undecided"));
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct StatesArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: String,
 
-    /// Tokens to decode before the last look
+    /// Tokens to decode before the states are read last
     #[arg(long, value_name = "N", default_value_t = 8)]
     tokens: usize,
 

@@ -253,7 +253,8 @@ impl DriftReference {
             || reference.texts.is_empty()
             || !reference.texts.iter().all(whole)
         {
-            let what = format!("`{}` is of another schema, or has lists of unlike length", path.display());
+            let what =
+                format!("`{}` is of another schema, or has lists of different lengths", path.display());
             return Err(Error::input(what).hint(RESTORE));
         }
         Ok(Some(reference))

@@ -207,9 +207,8 @@ impl GoldenSet {
             .hint(RESTORE));
         }
         if steps == 0 || golden.runner_up_ids.len() != steps || golden.logit_margins.len() != steps {
-            return Err(
-                Error::input(format!("golden `{}` has lists of unlike length", path.display())).hint(RESTORE)
-            );
+            return Err(Error::input(format!("golden `{}` has lists of different lengths", path.display()))
+                .hint(RESTORE));
         }
         self.goldens.insert(golden.prompt_id.clone(), golden);
         Ok(())

@@ -142,7 +142,7 @@ impl Probe {
         let steps = probe.logit_margins.len();
         let lists = [&probe.tokens.forced_ids, &probe.preferred_ids, &probe.runner_up_ids];
         if steps == 0 || lists.iter().any(|list| list.len() != steps) {
-            return refuse("has lists of unlike length".to_owned());
+            return refuse("has lists of different lengths".to_owned());
         }
         if probe.tokens.prompt_ids.is_empty() {
             return refuse("has no prompt".to_owned());
@@ -225,7 +225,7 @@ pub struct LogitDrift {
 }
 
 impl LogitDrift {
-    /// The definition id: values of unlike ids are never compared.
+    /// The definition id: values of different ids are never compared.
     pub const ID: &'static str = "logit_drift@1";
 
     /// The limit of the largest drift that follows from this one of a model that is right, logits.
@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_probe_whose_lists_do_not_belong_together_is_refused() {
-        let unlike = "has lists of unlike length";
+        let unlike = "has lists of different lengths";
         assert!(fault(|probe| probe.logit_margins.truncate(3)).to_string().contains(unlike));
         assert!(fault(|probe| probe.preferred_ids.truncate(3)).to_string().contains(unlike));
         assert!(fault(|probe| probe.runner_up_ids.truncate(3)).to_string().contains(unlike));

@@ -12,7 +12,7 @@
 //! | L > ln(1 + `regressed_beyond_percent` / 100) | regressed; tested first |
 //! | U < ln(1 + `passes_within_percent` / 100) | passed; improved where also U < 0 |
 //! | neither, and there is a further look | undecided |
-//! | neither, at the last look | inconclusive |
+//! | neither, at the last interim analysis | inconclusive |
 
 use crate::error::{Error, Result};
 use crate::judge::statistics::{self, Spread};

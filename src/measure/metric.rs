@@ -81,7 +81,7 @@ impl Times {
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident $title:literal $id:literal $unit:literal $direction:ident $formula:literal
         $(= $aggregate:ident |$times:ident| $of:expr, $over:expr)?;)*) => {
-        /// A definition of a value. It is serialised as its id: values of unlike ids are never compared.
+        /// A definition of a value. It is serialised as its id: values of different ids are never compared.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Metric {
             $($(#[$doc])* #[serde(rename = $id)] $name,)*

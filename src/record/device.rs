@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(
             ProvenDevice::establish(short).unwrap().grade(),
             ProofGrade::Property,
-            "too short to tell"
+            "too short to decide"
         );
         let starved = DeviceEvidence { processor_ns: Some(90_000_000), ..cpu() };
         assert_eq!(

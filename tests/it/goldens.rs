@@ -186,7 +186,7 @@ fn a_golden_that_cannot_be_read_is_refused_with_the_way_to_restore_it() {
     edit_json(&golden, |golden| golden["logit_margins"] = json!([7.5]));
     checkout
         .bench(&[])
-        .refuses("fibonacci.json` has lists of unlike length", "git checkout -- fixtures/golden");
+        .refuses("fibonacci.json` has lists of different lengths", "git checkout -- fixtures/golden");
     fs::write(&golden, "{").unwrap();
     checkout
         .bench(&[])

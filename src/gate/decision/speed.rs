@@ -95,8 +95,8 @@ impl Speed {
                 let tolerated = policy.when_inconclusive.tolerated_slowdown_percent;
                 let excluded = policy.when_inconclusive.tolerates(Some(&interval));
                 let why = match undecided {
-                    Some(StopReason::Budget) => "the time was over before the pairs could tell",
-                    _ => "the pairs cannot tell",
+                    Some(StopReason::Budget) => "the time budget was exhausted before the pairs decided",
+                    _ => "the pairs do not decide",
                 };
                 let bound = if excluded { "excluded" } else { "not excluded" };
                 let reason = format!("{why}: {reported}; a slow-down of {tolerated} % is {bound}");

@@ -124,7 +124,7 @@ pub(super) fn value_pairs(
 }
 
 /// Takes a change away where nothing may be compared with each other, and an interval where the runs are
-/// not of one thing: the processes of a run say nothing of an exchanged driver.
+/// not of one thing: the processes of a run say nothing of another driver.
 fn hold_back(pair: &mut ValuePair, sides: &[&ComparedSide; 2], comparability: Comparability) {
     let is_refused = sides.iter().any(|side| side.no_speed_reason.is_some());
     let is_doubted = is_speed(pair.metric) && sides.iter().any(|side| side.doubted_reason.is_some());

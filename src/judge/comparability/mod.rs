@@ -238,7 +238,7 @@ pub enum Breaks {
     /// Another OpenVINO or other properties: another series.
     #[strum(serialize = "series")]
     Runtime,
-    /// Something under the measurement was exchanged, as a driver: another epoch.
+    /// The environment of the measurement changed, as a driver: another epoch.
     Epoch,
     /// What surrounds the measurement and is no part of an identity, as variables and guards.
     Environment,

@@ -246,7 +246,7 @@ pub(super) fn against_itself(evidence: &Evidence) -> Judged {
         return not_observed("its two sides are not the same program with the same inputs");
     }
     let Some(decision) = &record.decision else { return not_observed("it was not decided") };
-    let noise = noise(record).unwrap_or_else(|| "too few pairs to tell the noise".to_owned());
+    let noise = noise(record).unwrap_or_else(|| "too few pairs to estimate the noise".to_owned());
     let reported = format!("{noise}; `{}`: {}", decision.verdict.as_str(), decision.reason);
     let answer = match decision.verdict {
         Verdict::Regressed | Verdict::Mixed | Verdict::Improved | Verdict::WrongOutput => Answer::No,

@@ -235,7 +235,7 @@ impl Replay for Conversation {
 fn choices(event: &ReplayRecord) -> Result<Vec<Choice>> {
     let steps = event.token_ids.len();
     if event.runner_up_ids.len() != steps || event.logit_margins.len() != steps {
-        return Err(Error::harness("the worker sent lists of unlike length"));
+        return Err(Error::harness("the worker sent lists of different lengths"));
     }
     let steps = event.token_ids.iter().zip(&event.runner_up_ids).zip(&event.logit_margins);
     Ok(steps

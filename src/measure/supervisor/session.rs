@@ -531,7 +531,7 @@ fn check(sample: &Sample, new_tokens: usize, window: Option<Window>) -> Result<(
         return refuse(format!("the worker made `{made}` tokens, not exactly {new_tokens}"));
     }
     if sample.token_ns.len() != made || sample.infer_ns.len() != made {
-        return refuse("the worker sent lists of unlike length".to_owned());
+        return refuse("the worker sent lists of different lengths".to_owned());
     }
     let mut before = sample.submitted_ns;
     for (step, (known, infer)) in sample.token_ns.iter().zip(&sample.infer_ns).enumerate() {
@@ -578,7 +578,7 @@ mod tests {
         }
         for (wrong, says) in [
             (reported(10, &[20], &[9]), "not exactly 2"),
-            (reported(10, &[20, 30], &[9]), "unlike length"),
+            (reported(10, &[20, 30], &[9]), "different lengths"),
             (reported(30, &[20, 40], &[1, 1]), "did not go on before token 1"),
             (reported(10, &[20, 20], &[1, 0]), "did not go on before token 2"),
             (reported(10, &[20, 30], &[9, 11]), "token 2 took longer"),

@@ -159,7 +159,7 @@ impl Series {
     }
 }
 
-/// A stretch of time in which nothing under the measurement was exchanged. Where the epoch changes, a
+/// A stretch of time in which the environment of the measurement did not change. Where the epoch changes, a
 /// step in the values need not be the commit's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Epoch {

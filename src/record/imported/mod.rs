@@ -39,7 +39,7 @@ pub enum AverageBy {
 /// A definition that a value of another tool may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// The id: values of unlike ids are never compared.
+    /// The id: values of different ids are never compared.
     pub id: &'static str,
     /// The unit.
     pub unit: &'static str,
@@ -210,7 +210,7 @@ pub struct ImportedRow {
 /// A value with the id of its definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImportedValue {
-    /// The id: values of unlike ids are never compared.
+    /// The id: values of different ids are never compared.
     pub definition: String,
     /// In the definition's unit.
     pub value: f64,

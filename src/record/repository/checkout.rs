@@ -107,7 +107,7 @@ impl Repository {
             Ok(ends) => write(".git/shallow", &ends)?,
             Err(_) => drop(fs::remove_file(folder.join(".git/shallow"))),
         }
-        // Anew, for the objects that it borrows are looked up once.
+        // Again, for the objects that it borrows are looked up once.
         git2::Repository::open(folder).map_err(failed)
     }
 }

@@ -117,7 +117,7 @@ impl Task<'_> {
         Done { process, samples }
     }
 
-    /// It only fills the cache of compiled models: after a driver or OpenVINO was exchanged nothing in
+    /// It only fills the cache of compiled models: after a driver or OpenVINO was replaced nothing in
     /// there can be used.
     pub(super) fn warm_up(&self, noise: &mut Noise) -> ProcessRecord {
         let load_ns = nearest(self.cost.load_ns * COLD_LOAD * noise.factor(0.03));

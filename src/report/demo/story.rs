@@ -85,7 +85,7 @@ impl CodeCost {
 /// What lies under the code at a commit's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ground {
-    /// The driver was exchanged, or the kernel where there is none.
+    /// The driver was replaced, or the kernel where there is none.
     pub(super) has_new_driver: bool,
     pub(super) has_new_openvino: bool,
 }
@@ -262,7 +262,7 @@ const SUBJECTS: [&str; 17] = [
     "Rename `Step` to `Pass`, which it is",
     "Let the doctor look at the swap, too",
     "Sort the machines by name",
-    "Mend a link in the method's page",
+    "Fix a link in the method's page",
 ];
 
 /// The line, oldest first. Nobody has made these commits, and no repository has them.

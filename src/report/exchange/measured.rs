@@ -235,7 +235,7 @@ fn are_comparable(name: &str, runs: &[MeasuredRun<'_>]) -> Result<()> {
         return Ok(());
     };
     let what = format!(
-        "runs `{}` and `{}` are both called `{name}`, and are of unlike machines, models, devices or prompts",
+        "runs `{}` and `{}` are both called `{name}`, and are of different machines, models, devices or prompts",
         one_line(&first.run.experiment.run_id),
         one_line(&other.run.experiment.run_id)
     );

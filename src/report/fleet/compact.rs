@@ -82,7 +82,7 @@ fn named(folders: &[PathBuf], prefix: &str) -> Vec<PathBuf> {
 /// A file of a month.
 type NamedFile = (FileName, PathBuf);
 
-/// Files of unlike columns stay apart, as those of two releases.
+/// Files of different columns stay apart, as those of two releases.
 fn compact_month(month: &Path, compacted: &mut Compacted) -> Result<()> {
     let files = files_in(month)?;
     compacted.files_before += files.len();

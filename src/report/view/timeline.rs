@@ -23,7 +23,7 @@ pub struct Timeline<'a> {
     pub setting: &'a Setting,
     /// Its commits, oldest first.
     pub points: Vec<Point<'a>>,
-    /// Where something under the measurement was exchanged.
+    /// Where the environment of the measurement changed.
     pub epochs: Vec<EpochStart>,
 }
 
@@ -49,7 +49,7 @@ pub struct Point<'a> {
 pub struct EpochStart {
     /// Its place among the points.
     pub at: usize,
-    /// What was exchanged.
+    /// What changed.
     pub changes: Vec<EpochChange>,
 }
 

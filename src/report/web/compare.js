@@ -1,6 +1,6 @@
 "use strict";
 // Two of the newest runs beside each other. What differs comes first; the data says whether two runs are comparable,
-// and of unlike things there is no difference of values.
+// and of different things there is no difference of values.
 (() => {
   const place = document.getElementById("data");
   const form = document.querySelector(".pair");

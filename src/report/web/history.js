@@ -45,7 +45,7 @@
   const figuresOf = (timeline) => [...sectionOf(timeline).querySelectorAll(".figure")];
 
   // What stands beside a commit's place: the same for a pointer and for keys.
-  const tell = (chart, x) => {
+  const showCard = (chart, x) => {
     const { timeline, metric, figures, card } = chart;
     const at = chart.kept[x];
     const sha = timeline.sha(at);
@@ -67,7 +67,7 @@
 
   const moveTo = (x, chart) => {
     view.cursor = view.kept[x];
-    tell(chart, x);
+    showCard(chart, x);
     for (const other of charts.values()) {
       if (other.timeline === view.timeline && other !== chart) other.point(x);
     }
@@ -132,7 +132,7 @@
     const x = view.kept.indexOf(view.cursor);
     if (x >= 0) {
       chart.point(x);
-      tell(chart, x);
+      showCard(chart, x);
     }
     if (charts.size === 1) performance.mark("first-chart");
   };
@@ -253,7 +253,7 @@
     sectionOf(view.timeline).open = true;
     refresh();
     const x = view.kept.indexOf(view.cursor);
-    for (const chart of charts.values()) if (x >= 0 && chart.timeline === view.timeline) tell(chart, x);
+    for (const chart of charts.values()) if (x >= 0 && chart.timeline === view.timeline) showCard(chart, x);
   };
 
   const recolour = () => {

@@ -196,7 +196,7 @@ fn a_budget_ends_it_with_what_was_learnt_so_far() {
     }
     let learnt = decision(&within(PAIR * 6));
     assert_eq!(learnt.comparisons[0].pairs, 6);
-    assert!(learnt.reason.starts_with("the time was over"), "{}", learnt.reason);
+    assert!(learnt.reason.starts_with("the time budget was exhausted"), "{}", learnt.reason);
     let too_short = within(Duration::from_secs(1));
     assert_eq!(too_short.driven.orders.len(), 1, "how long a pair takes is only known when one has ended");
     assert_eq!(within(PAIR * 60).ended(), Ended::Complete);

@@ -35,7 +35,8 @@ fn what_the_pairs_cannot_tell_is_green_only_where_a_large_loss_is_excluded() {
     says("10 % excluded", &in_time(6), TOLERATED, TOLERATED);
     let reported = reason(&in_time(6));
     assert!(
-        reported.contains("the time was over") && reported.ends_with("a slow-down of 10 % is excluded"),
+        reported.contains("the time budget was exhausted")
+            && reported.ends_with("a slow-down of 10 % is excluded"),
         "{reported}"
     );
     says("10 % not excluded", &in_time(2), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
@@ -60,7 +61,7 @@ fn values_beside_decoding_are_judged_once_where_the_pairs_ended_be_it_by_the_bud
         fatter(record, 5);
         record.stop_reason = Some(StopReason::Budget);
     });
-    says("fatter when the time was over", &early, REGRESSES, REGRESSES);
+    says("fatter when the time budget was exhausted", &early, REGRESSES, REGRESSES);
     let under_way = edited(early, |record| record.stop_reason = None);
     assert_eq!(decided(&under_way, Strictness::Gate).comparisons.len(), 1, "more pairs may come");
 }

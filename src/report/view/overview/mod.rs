@@ -202,7 +202,7 @@ fn gate_health(entries: &[Entry], rule: &Rule) -> Vec<Value> {
         let alarms = abs().filter(|ab| ab.verdict.is_some_and(|verdict| found.contains(&verdict))).count();
         let runs = abs().count();
         let spread = middle(abs().filter_map(|ab| ab.pair_sd_percent));
-        // The smallest slow-down that the last look finds in four of five sessions.
+        // The smallest slow-down that the last interim analysis finds in four of five sessions.
         let seen = spread.and_then(|sd| smallest_seen_percent(rule, sd / 100.0, Look::LAST));
         Some(json!({
             "machine": one_line(machine),
