@@ -82,7 +82,8 @@ impl<'a> Scene<'a> {
     pub(super) fn of(plan: DemoPlan, inputs: DemoInputs<'a>) -> Result<Self> {
         let (machines, story) = (machines(&plan)?, Story::of(plan.commits));
         let template = machines[0].template(story.ground(0));
-        let published = with_own_model(plan, inputs.published, template.arm.model.sha256.clone());
+        let mut published = with_own_model(inputs.published, template.arm.model.sha256.clone());
+        published.new_tokens = plan.new_tokens;
         let tokens = |stream: u64, prompt: usize, count: usize| -> Vec<TokenId> {
             let mut noise = Noise::of(plan.seed, &[TOKENS, stream, prompt as u64]);
             (0..count).map(|_| TokenId::try_from(noise.below(VOCABULARY)).unwrap_or_default()).collect()
@@ -150,11 +151,11 @@ impl<'a> Scene<'a> {
 pub fn published(plan: DemoPlan, published: &PublishedReference) -> Result<PublishedReference> {
     let machines = machines(&plan)?;
     let model = &machines[0].template(Story::of(plan.commits).ground(0)).arm.model;
-    Ok(with_own_model(plan, published, model.sha256.clone()))
+    Ok(with_own_model(published, model.sha256.clone()))
 }
 
-fn with_own_model(plan: DemoPlan, published: &PublishedReference, sha256: String) -> PublishedReference {
-    let mut published = PublishedReference { new_tokens: plan.new_tokens, ..published.clone() };
+fn with_own_model(published: &PublishedReference, sha256: String) -> PublishedReference {
+    let mut published = published.clone();
     published.model.accepted.push(AcceptedModel {
         sha256,
         reason: "the demonstration's own".to_owned(),

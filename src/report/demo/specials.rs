@@ -257,9 +257,9 @@ fn kv(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Experiment {
         // No golden judges the answers of a changed cache.
         arm.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
         let agreements = agreements(scene, change, arm);
-        let uses = uses(change, arm);
+        let of_generations = uses(change, arm);
         if let Some(kv) = &mut arm.kv {
-            (kv.agreements, kv.uses) = (agreements, uses);
+            (kv.agreements, kv.uses) = (agreements, of_generations);
         }
         let caches = arm.processes.iter_mut().filter_map(|process| process.kv_cache.as_mut());
         for cache in caches {
@@ -338,7 +338,7 @@ fn agreements(scene: &Scene<'_>, change: &Change, arm: &Arm) -> Vec<KvAgreement>
 fn uses(change: &Change, arm: &Arm) -> Vec<KvUse> {
     let Some(used) = &change.used else { return Vec::new() };
     let ns = |ms: f64| nearest(ms * 1e6);
-    let uses = arm.measured_samples().map(|sample| {
+    let of_generations = arm.measured_samples().map(|sample| {
         let tokens = (sample.prompt_tokens + sample.token_ids.len()).saturating_sub(1) as u64;
         let rows = tokens.min(used.most_rows);
         KvUse {
@@ -352,7 +352,7 @@ fn uses(change: &Change, arm: &Arm) -> Vec<KvUse> {
             write_ns: ns(used.write_ms),
         }
     });
-    uses.collect()
+    of_generations.collect()
 }
 
 fn side_by_side(
