@@ -161,9 +161,9 @@ fn label(table: &Table, column: usize) -> String {
 
 /// A command in which no line is broken within a flag: a browser breaks one after a hyphen.
 fn flags_whole(command: &str) -> String {
-    let words = command.split(' ').map(|word| match word.starts_with("--") {
-        true => format!("<span class=\"whole\">{}</span>", escaped(word)),
-        false => escaped(word),
+    let words = command.split(' ').map(|word| {
+        let text = escaped(word);
+        if word.starts_with("--") { format!("<span class=\"whole\">{text}</span>") } else { text }
     });
     words.collect::<Vec<_>>().join(" ")
 }
