@@ -78,7 +78,7 @@ pub(in crate::report) fn add_decision(
         Table::new(["pair", "order", "difference", "state"]).with_rows(rows),
     );
     let reasons =
-        subject.pairs.iter().filter_map(|pair| pair.invalidated_by.as_ref().or(pair.counts_despite.as_ref()));
+        pairs.iter().filter_map(|pair| pair.invalidated_by.as_ref().or(pair.counts_despite.as_ref()));
     add_reasons(document, reasons, "pair");
     for (side, run) in subject.runs() {
         for prompt in &run.prompts {
