@@ -85,15 +85,7 @@ fn broken_prompts(record: &Arm) -> String {
 
 /// The record, where a GPU ran or should have: what fails on a machine with one is a no.
 fn with_a_gpu(evidence: &Evidence) -> Judged<&Arm> {
-    let record = match &evidence.bench {
-        StepSeen::Reported(record) => record.subject().arm,
-        StepSeen::Failed(reason) if evidence.expects_a_gpu() => {
-            return no(reason.as_str());
-        }
-        StepSeen::Failed(reason) | StepSeen::NotRun(reason) => {
-            return not_observed(reason.as_str());
-        }
-    };
+    let record = evidence.tried(&evidence.bench)?.subject().arm;
     is_genuine(record)?;
     match record.device.ran.as_ref().map(ProvenDevice::kind) {
         Some(DeviceKind::Gpu) => Ok(record),

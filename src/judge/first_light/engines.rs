@@ -3,7 +3,7 @@
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
 use crate::judge::first_light::{
-    ClaimResult, Evidence, Judged, StepSeen, is_genuine, no, not_observed, without_reason, yes,
+    ClaimResult, Evidence, Judged, is_genuine, no, not_observed, without_reason, yes,
 };
 use crate::judge::peers::{Facet, Facets, Multiple, Step, round_values, steps};
 use crate::judge::summarise;
@@ -16,13 +16,7 @@ pub(super) fn paged_attention(evidence: &Evidence) -> Judged {
 /// The record of engines that all ran on the GPU and gave right output; else the
 /// answer to every claim about it.
 fn of_gpu(evidence: &Evidence) -> Judged<&Experiment> {
-    let record = match &evidence.peers {
-        StepSeen::Reported(record) => record,
-        StepSeen::Failed(reason) if evidence.expects_a_gpu() => return no(reason.as_str()),
-        StepSeen::Failed(reason) | StepSeen::NotRun(reason) => {
-            return not_observed(reason.as_str());
-        }
-    };
+    let record = evidence.tried(&evidence.peers)?;
     let ran = |engine: &Arm| engine.device.ran.as_ref().map(ProvenDevice::kind);
     if let Some(engine) = record.arms.iter().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
         let reason = evidence.cpu_ran(engine.device.reason.as_deref());

@@ -244,6 +244,14 @@ impl Evidence {
         self.has_a_gpu() && self.requested.starts_with("GPU")
     }
 
+    /// What a step reported that needs a GPU: where one is there and was requested, a step that failed is a no.
+    fn tried<'a, T>(&self, step: &'a StepSeen<T>) -> Judged<&'a T> {
+        match step {
+            StepSeen::Failed(reason) if self.expects_a_gpu() => no(reason.as_str()),
+            _ => step.reported(),
+        }
+    }
+
     /// The `bench` whose workers ran on a GPU, whether it came to its end or not.
     ///
     /// # Errors
