@@ -108,13 +108,9 @@ fn a_reference_of_another_model_and_a_device_that_quantises_are_refused() {
 /// How far a layer of every second sees back, negative.
 const WINDOW: &str = "Constant_140451";
 
-/// Damage to the weights, or to a constant of the graph, which are in one file.
-struct Fault {
-    name: &'static str,
-    constant: String,
-    /// What it does to the constant's bytes.
-    damage: fn(&mut [u8]),
-}
+/// Damage to the weights, or to a constant of the graph, which are in one file: its name, the constant, and what it does to
+/// the constant's bytes.
+type Fault = (&'static str, String, fn(&mut [u8]));
 
 fn scale_f32(bytes: &mut [u8], factor: f32) {
     let (numbers, _) = bytes.as_chunks_mut::<4>();
@@ -125,54 +121,27 @@ fn scale_f32(bytes: &mut [u8], factor: f32) {
 
 /// At two sites each.
 fn faults() -> Vec<Fault> {
-    let of_layer = |name, layer: usize, constant: &str, damage| Fault {
-        name,
-        constant: constant.replace("LAYER", &layer.to_string()),
-        damage,
-    };
-    let whole = |name, constant: &str, damage| Fault { name, constant: constant.to_owned(), damage };
+    let whole = str::to_owned;
     let frequencies = "__module.model.rotary_emb/aten::to/Convert";
-    let mut faults = vec![
-        whole("RoPE frequencies + 0.1 %", frequencies, |bytes| scale_f32(bytes, 1.001)),
-        whole("RoPE frequencies + 1 %", frequencies, |bytes| scale_f32(bytes, 1.01)),
-        whole("window of 127", WINDOW, |bytes| bytes.copy_from_slice(&(-127_i64).to_le_bytes())),
-        whole("window of 129", WINDOW, |bytes| bytes.copy_from_slice(&(-129_i64).to_le_bytes())),
+    let mut faults: Vec<Fault> = vec![
+        ("RoPE frequencies + 0.1 %", whole(frequencies), |bytes| scale_f32(bytes, 1.001)),
+        ("RoPE frequencies + 1 %", whole(frequencies), |bytes| scale_f32(bytes, 1.01)),
+        ("window of 127", whole(WINDOW), |bytes| bytes.copy_from_slice(&(-127_i64).to_le_bytes())),
+        ("window of 129", whole(WINDOW), |bytes| bytes.copy_from_slice(&(-129_i64).to_le_bytes())),
     ];
     for layer in [3, 20] {
-        faults.extend([
-            of_layer(
-                "two bits of a weight",
-                layer,
-                "self.model.layers.LAYER.self_attn.v_proj.weight",
-                |bytes| {
-                    bytes[100] ^= 0x60;
-                },
-            ),
-            of_layer(
-                "an expert's bias zeroed",
-                layer,
-                "__module.model.layers.LAYER.mlp.experts/aten::add/Multiply_2",
-                |bytes| {
-                    bytes[..256].fill(0);
-                },
-            ),
-            of_layer(
-                "a sink removed",
-                layer,
-                "__module.model.layers.LAYER.self_attn/aten::reshape/Reshape_1",
-                |bytes| {
-                    bytes[..4].copy_from_slice(&(-30.0_f32).to_le_bytes());
-                },
-            ),
+        let weight = |name: &str| format!("self.model.layers.{layer}.{name}");
+        let constant = |name: &str| format!("__module.model.layers.{layer}.{name}");
+        faults.extend::<[Fault; 4]>([
+            ("two bits of a weight", weight("self_attn.v_proj.weight"), |bytes| bytes[100] ^= 0x60),
+            ("an expert's bias zeroed", constant("mlp.experts/aten::add/Multiply_2"), |bytes| {
+                bytes[..256].fill(0);
+            }),
+            ("a sink removed", constant("self_attn/aten::reshape/Reshape_1"), |bytes| {
+                bytes[..4].copy_from_slice(&(-30.0_f32).to_le_bytes());
+            }),
             // The sign of the row's scale, which is of 16 bits.
-            of_layer(
-                "a router row negated",
-                layer,
-                "self.model.layers.LAYER.mlp.router.weight/scale",
-                |bytes| {
-                    bytes[1] ^= 0x80;
-                },
-            ),
+            ("a router row negated", weight("mlp.router.weight/scale"), |bytes| bytes[1] ^= 0x80),
         ]);
     }
     faults
@@ -222,22 +191,18 @@ fn with_window_of_127_in(layer: usize) -> ModelCopy {
     copy.with("openvino_model.bin", |weights| weights.extend((-127_i64).to_le_bytes()))
 }
 
-impl Fault {
-    fn planted(&self) -> ModelCopy {
-        let copy = ModelCopy::new();
-        let graph = std::fs::read_to_string(copy.file("openvino_model.xml")).unwrap();
-        let graph = roxmltree::Document::parse(&graph).unwrap();
-        let layer = graph
-            .descendants()
-            .find(|node| {
-                node.attribute("name") == Some(&self.constant) && node.attribute("type") == Some("Const")
-            })
-            .unwrap_or_else(|| panic!("there is no constant `{}`", self.constant));
-        let data = layer.children().find(|child| child.has_tag_name("data")).unwrap();
-        let [offset, size] =
-            ["offset", "size"].map(|it| data.attribute(it).unwrap().parse::<usize>().unwrap());
-        copy.with("openvino_model.bin", |bytes| (self.damage)(&mut bytes[offset..][..size]))
-    }
+fn planted((_, constant, damage): &Fault) -> ModelCopy {
+    let copy = ModelCopy::new();
+    let graph = std::fs::read_to_string(copy.file("openvino_model.xml")).unwrap();
+    let graph = roxmltree::Document::parse(&graph).unwrap();
+    let is_it = |node: &roxmltree::Node<'_, '_>| {
+        node.attribute("name") == Some(constant) && node.attribute("type") == Some("Const")
+    };
+    let layer =
+        graph.descendants().find(is_it).unwrap_or_else(|| panic!("there is no constant `{constant}`"));
+    let data = layer.children().find(|child| child.has_tag_name("data")).unwrap();
+    let [offset, size] = ["offset", "size"].map(|it| data.attribute(it).unwrap().parse::<usize>().unwrap());
+    copy.with("openvino_model.bin", |bytes| damage(&mut bytes[offset..][..size]))
 }
 
 fn exact_engine(model: &std::path::Path) -> OpenVinoEngine {
@@ -259,8 +224,7 @@ fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
     let mut seen_by_tokens = 0;
     let windows =
         [0, 12, 22].map(|layer| (format!("window of 127 in layer {layer}"), with_window_of_127_in(layer)));
-    let planted =
-        faults().into_iter().map(|fault| (format!("{} in {}", fault.name, fault.constant), fault.planted()));
+    let planted = faults().into_iter().map(|fault| (format!("{} in {}", fault.0, fault.1), planted(&fault)));
     let models: Vec<(String, ModelCopy)> = planted.chain(windows).collect();
     for (name, model) in &models {
         let mut engine = exact_engine(&model.path());

@@ -166,6 +166,17 @@ fn no_baseline_and_no_model_is_accepted_from_a_record_of_elsewhere() {
     checkout.run(["golden", "bless", "--reason", "it is right"]).says("00000000000d.json");
 }
 
+/// The file of the pass, after two losses.
+fn two_losses_and_a_pass(checkout: &Checkout, sha: &str) -> PathBuf {
+    let kept = [(5, 5.0), (6, 5.0), (7, 0.0)].map(|(hour, slower_percent)| {
+        let when_utc = format!("2026-11-24T0{hour}:00:00Z");
+        let run_id = format!("00000000000{hour}");
+        keep(checkout, &Experiment { when_utc, run_id, ..ab_of(sha, slower_percent) })
+    });
+    let [.., pass] = kept;
+    pass
+}
+
 /// Two losses need two passes: a copy of one is none.
 #[test]
 fn copies_of_a_pass_under_other_names_clear_no_more_than_the_one() {
@@ -181,14 +192,7 @@ fn copies_of_a_pass_under_other_names_clear_no_more_than_the_one() {
     ];
     for (number, copy) in copies.into_iter().enumerate() {
         let (checkout, sha) = checkout();
-        let at = |hour: u32, slower_percent: f64| Experiment {
-            when_utc: format!("2026-11-24T0{hour}:00:00Z"),
-            run_id: format!("00000000000{hour}"),
-            ..ab_of(&sha, slower_percent)
-        };
-        keep(&checkout, &at(5, 5.0));
-        keep(&checkout, &at(6, 5.0));
-        let pass = keep(&checkout, &at(7, 0.0));
+        let pass = two_losses_and_a_pass(&checkout, &sha);
         let to = copy(&pass);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(&pass, &to).unwrap();
@@ -211,14 +215,7 @@ fn an_index_that_hides_a_loss_is_refused() {
     ];
     for (number, edit) in edits.into_iter().enumerate() {
         let (checkout, sha) = checkout();
-        let at = |hour: u32, slower_percent: f64| Experiment {
-            when_utc: format!("2026-11-24T0{hour}:00:00Z"),
-            run_id: format!("00000000000{hour}"),
-            ..ab_of(&sha, slower_percent)
-        };
-        keep(&checkout, &at(5, 5.0));
-        keep(&checkout, &at(6, 5.0));
-        keep(&checkout, &at(7, 0.0));
+        two_losses_and_a_pass(&checkout, &sha);
         checkout.run(["gate"]).exits(10);
         let file = checkout.path("reports/history/index.json");
         let text = fs::read_to_string(&file).unwrap();
