@@ -12,7 +12,7 @@ use arcgauge::record::{
 use arcgauge::report::kv::kv_document;
 
 use crate::forged;
-use crate::forged_pairs::{ab, around, both};
+use crate::forged_pairs::{ab, around};
 use crate::gate::{checkout, keep, of};
 
 /// The field that is named, and what makes an A/B impossible in it.
@@ -29,14 +29,14 @@ fn unlike_sides() -> Vec<Impossible> {
         ("arms[1].model.files.length", |it| it.arms[1].model.files.clear()),
         ("arms[1].workload.sha256", |it| it.arms[1].workload.sha256 = "9".repeat(64)),
         ("arms[1].runtime.openvino_version", |it| {
-            it.arms[1].runtime.as_mut().unwrap().openvino_version = "2099.9.9".into()
+            it.arms[1].runtime.as_mut().unwrap().openvino_version = "2099.9.9".into();
         }),
         ("arms[1].runtime.properties_effective.KV_CACHE_PRECISION", |it| {
             let runtime = it.arms[1].runtime.as_mut().unwrap();
             runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
         }),
         ("arms[1].environment_variables.OV_X", |it| {
-            it.arms[1].environment_variables.extend([("OV_X".to_owned(), "1".to_owned())])
+            it.arms[1].environment_variables.extend([("OV_X".to_owned(), "1".to_owned())]);
         }),
     ]
 }
@@ -69,11 +69,11 @@ fn impossible_times() -> Vec<Impossible> {
         }),
         ("arms[1].processes[0].guards", |it| it.arms[1].processes[0].guards = None),
         ("arms[1].processes[0].guards.readings", |it| {
-            it.arms[1].processes[0].guards.as_mut().unwrap().readings.clear()
+            it.arms[1].processes[0].guards.as_mut().unwrap().readings.clear();
         }),
         ("arms[1].processes[0].ended_ns", |it| it.arms[1].processes[0].ended_ns = None),
         ("arms[1].samples[2].times.token_ns[2]", |it| {
-            it.arms[1].processes[0].ended_ns = it.arms[1].processes[0].started_ns
+            it.arms[1].processes[0].ended_ns = it.arms[1].processes[0].started_ns;
         }),
         ("rounds[0]", |it| it.rounds.fill(Round::beginning_with(Side::Head))),
         ("arms[0].samples[0].times.token_ns", |it| {
@@ -97,7 +97,7 @@ fn of_a_large_model(run: &mut Arm) {
 fn impossible_devices() -> Vec<Impossible> {
     vec![
         ("arms[0].device.ran", |it| {
-            both(it).into_iter().for_each(|run| run.device = forged::arc(Some(true)))
+            it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)));
         }),
         ("arms[0].device.ran.grade", |it| {
             it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)));

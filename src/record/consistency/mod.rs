@@ -397,7 +397,7 @@ fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
     };
     if by_readings != Some(ran.grade()) {
         let other = match by_readings {
-            Some(by_readings) => format!("the readings of its processes allow `{}`", by_readings),
+            Some(by_readings) => format!("the readings of its processes allow `{by_readings}`"),
             None => "the readings of its processes say that it did not work".to_owned(),
         };
         found.add(arm.field("device.ran.grade"), ran.grade(), other);

@@ -23,14 +23,14 @@ pub(super) const ROWS: &[Row] = &[
         engines(it).for_each(|engine| engine.device.ran = None);
     }),
     ("paged-attention", No, "the driver hung", |it| {
-        it.peers = StepSeen::Failed("step `peers`: the driver hung".into())
+        it.peers = StepSeen::Failed("step `peers`: the driver hung".into());
     }),
     ("paged-attention", NotObserved, "setup --peers=genai", |it| {
-        it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into())
+        it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into());
     }),
     ("paged-attention", NotObserved, "interrupted", |it| peers(it).outcome = Outcome::Interrupted),
     ("paged-attention", NotObserved, "nothing shows that `genai-pa` ran on the GPU", |it| {
-        peers(it).arms[2].device.ran = None
+        peers(it).arms[2].device.ran = None;
     }),
     ("paged-attention", NotObserved, "no round was measured", |it| peers(it).rounds.clear()),
     ("paged-attention", NotObserved, "no round counts: `swap-in` on `stateful`", |it| swaps(peers(it))),
@@ -41,14 +41,14 @@ pub(super) const ROWS: &[Row] = &[
         |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
     ),
     ("paged-attention", NotObserved, "`genai-pa` paged with a KV cache `unknown`", |it| {
-        drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION"))
+        drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION"));
     }),
     ("paged-attention", NotObserved, "`genai-pa` unknown", |it| peers(it).arms[2].attention = None),
     ("paged-attention", NotObserved, "no round has a speed of both", |it| {
-        peers(it).arms[2].samples.iter_mut().for_each(without_times)
+        peers(it).arms[2].samples.iter_mut().for_each(without_times);
     }),
     ("paged-attention", NotObserved, "the tokens of `genai-pa` were not judged", |it| {
-        peers(it).arms[2].prompts.clear()
+        peers(it).arms[2].prompts.clear();
     }),
     (
         "published-difference",
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
         |it| drop(peers(it).arms.pop()),
     ),
     ("published-difference", No, "engine `genai-pa`: it hung", |it| {
-        fails_peers(it, "engine `genai-pa`: it hung")
+        fails_peers(it, "engine `genai-pa`: it hung");
     }),
 ];
 

@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     ("kernel-driver", No, "`vfio-pci`", |it| machine(it).gpus[0].driver = Some("vfio-pci".into())),
     ("render-node", No, "no render node", |it| machine(it).gpus[0].render_nodes.clear()),
     ("render-node", No, "`renderD128` does not open: Permission denied", |it| {
-        machine(it).gpus[0].render_nodes[0].refused_reason = Some("Permission denied".into())
+        machine(it).gpus[0].render_nodes[0].refused_reason = Some("Permission denied".into());
     }),
     ("openvino-lists-gpu", No, "lists `CPU`, though", |it| openvino(it).devices.truncate(1)),
     ("openvino-lists-gpu", NotObserved, "no library", |it| machine(it).runtime = Observed::not("no library")),
@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     ("arc-140v", NotObserved, "no Arc 140V", |it| openvino(it).devices[1].facts.execution_units = Some(56)),
     ("arc-140v", NotObserved, "another GPU", |it| machine(it).gpus[0].pci_id = "8086:e20b".into()),
     ("doctor-gpu", No, "`warn` of `render node`", |it| {
-        reported(&mut it.doctor)[2].status = CheckStatus::Warn
+        reported(&mut it.doctor)[2].status = CheckStatus::Warn;
     }),
     ("doctor-gpu", No, "says nothing of it", |it| reported(&mut it.doctor).clear()),
     ("doctor-gpu", NotObserved, "no GPU ran", |it| bench(it).arms[0].device.ran = None),
@@ -45,29 +45,29 @@ pub(super) const ROWS: &[Row] = &[
     }),
     ("gpu-decodes", No, "no room in memory", |it| it.bench = StepSeen::Failed("no room in memory".into())),
     ("gpu-decodes", NotObserved, "`--without bench`", |it| {
-        it.bench = StepSeen::NotRun("`--without bench`".into())
+        it.bench = StepSeen::NotRun("`--without bench`".into());
     }),
     ("device-proof", NotObserved, "reported by OpenVINO alone", |it| {
-        bench(it).arms[0].device = forged::arc(None)
+        bench(it).arms[0].device = forged::arc(None);
     }),
     ("device-proof", No, "the counters say that it did not", |it| {
         bench(it).arms[0].device.ran = None;
         fails(bench(it), "the counters say that it did not");
     }),
     ("gpu-counters", NotObserved, "no fdinfo", |it| {
-        readings(it, |reading| reading.worker_gpus = Observed::not("no fdinfo"))
+        readings(it, |reading| reading.worker_gpus = Observed::not("no fdinfo"));
     }),
     ("gpu-counters", No, "no client", |it| {
-        readings(it, |reading| reading.worker_gpus = Observed::Observed(Vec::new()))
+        readings(it, |reading| reading.worker_gpus = Observed::Observed(Vec::new()));
     }),
     ("gpu-counters", No, "stayed at 0", |it| {
         readings(it, |reading| seen(&mut reading.worker_gpus)[0].busy_cycles.clear());
     }),
     ("f16-inference", No, "`f32`", |it| {
-        drop(effective(it).insert("INFERENCE_PRECISION_HINT".into(), "f32".into()))
+        drop(effective(it).insert("INFERENCE_PRECISION_HINT".into(), "f32".into()));
     }),
     ("f16-inference", NotObserved, "does not report", |it| {
-        drop(effective(it).remove("INFERENCE_PRECISION_HINT"))
+        drop(effective(it).remove("INFERENCE_PRECISION_HINT"));
     }),
     ("f16-kv-cache", No, "`i8`", |it| drop(effective(it).insert("KV_CACHE_PRECISION".into(), "i8".into()))),
     ("f16-kv-cache", NotObserved, "`KV_CACHE_PRECISION=u8` was requested", |it| {
@@ -77,19 +77,19 @@ pub(super) const ROWS: &[Row] = &[
     ("kv-states-read", No, "not 48", |it| states(it).count = Some(47)),
     ("kv-states-read", No, "compressed", |it| states(it).read = Trial::Failed("compressed".into())),
     ("kv-states-read", NotObserved, "did not load", |it| {
-        it.states = StepSeen::Failed("the model did not load".into())
+        it.states = StepSeen::Failed("the model did not load".into());
     }),
     ("kv-states-reset", No, "3 left", |it| states(it).reset = Trial::Failed("3 left".into())),
     ("kv-states-put-back", No, "another", |it| states(it).put_back = Trial::Failed("another".into())),
     ("kv-states-put-back", NotObserved, "not empty", |it| {
-        states(it).put_back = Trial::NotTried("not empty".into())
+        states(it).put_back = Trial::NotTried("not empty".into());
     }),
     ("tokens-cross-check", No, "at token 17 of `fibonacci`", |it| {
-        reported(&mut it.cross_check).answers[0].largest_logit_margin = 0.6
+        reported(&mut it.cross_check).answers[0].largest_logit_margin = 0.6;
     }),
     ("tokens-cross-check", NotObserved, "no answer", |it| reported(&mut it.cross_check).answers.clear()),
     ("gpu-clock", NotObserved, "no card", |it| {
-        readings(it, |reading| reading.gpus = Observed::not("no card"))
+        readings(it, |reading| reading.gpus = Observed::not("no card"));
     }),
     ("gpu-clock", No, "0 MHz while a GPU ran", |it| {
         readings(it, |reading| seen(&mut reading.gpus)[0].actual_mhz = Observed::Observed(0));
@@ -98,19 +98,19 @@ pub(super) const ROWS: &[Row] = &[
         readings(it, |reading| seen(&mut reading.gpus)[0].throttled_by = Observed::not("no reasons"));
     }),
     ("other-gpu-clients", NotObserved, "no processes", |it| {
-        readings(it, |reading| reading.other_gpu = Observed::not("no processes"))
+        readings(it, |reading| reading.other_gpu = Observed::not("no processes"));
     }),
     ("other-gpu-clients", NotObserved, "3 processes may not be looked at", |it| {
         readings(it, |reading| seen(&mut reading.other_gpu).clients = 0);
     }),
     ("energy", NotObserved, "root alone reads it", |it| {
-        readings(it, |reading| reading.energy_microjoules = Observed::not("root alone reads it"))
+        readings(it, |reading| reading.energy_microjoules = Observed::not("root alone reads it"));
     }),
     ("energy", No, "stayed at 7", |it| {
-        readings(it, |reading| reading.energy_microjoules = Observed::Observed(7.into()))
+        readings(it, |reading| reading.energy_microjoules = Observed::Observed(7.into()));
     }),
     ("memory-by-phase", NotObserved, "prefill: the GPU's", |it| {
-        measured(it).memory.prefill.device_resident_bytes = None
+        measured(it).memory.prefill.device_resident_bytes = None;
     }),
     ("memory-by-phase", No, "no GPU memory in any phase", |it| {
         let memory = &mut measured(it).memory;
@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Row] = &[
     ("cold-load", NotObserved, "was warm before", |it| drop(bench(it).arms[0].processes.remove(0))),
     ("cold-load", No, "ended `crashed`", |it| bench(it).arms[0].processes[0].exit_reason = "crashed".into()),
     ("warm-load", No, "cold all the same", |it| {
-        measured(it).load.as_mut().unwrap().compiled_model_cache = CacheState::Cold
+        measured(it).load.as_mut().unwrap().compiled_model_cache = CacheState::Cold;
     }),
     ("warm-load", NotObserved, "no process loaded from a warm cache", |it| measured(it).load = None),
     ("whole-model", NotObserved, "0.0 GB", |it| bench(it).arms[0].model.files[0].size_bytes = 8_000_000),
@@ -137,13 +137,13 @@ pub(super) const ROWS: &[Row] = &[
     ("bench", NotObserved, "interrupted", |it| bench(it).arms[0].outcome = Outcome::Interrupted),
     ("bench", NotObserved, "no speed", |it| bench(it).arms[0].samples.iter_mut().for_each(without_times)),
     ("against-itself", No, "`regressed`", |it| {
-        pairs(it).decision.as_mut().unwrap().verdict = Verdict::Regressed
+        pairs(it).decision.as_mut().unwrap().verdict = Verdict::Regressed;
     }),
     ("against-itself", NotObserved, "not the same program", |it| {
-        pairs(it).arms[1].worker.sha256 = Some("9".repeat(64))
+        pairs(it).arms[1].worker.sha256 = Some("9".repeat(64));
     }),
     ("against-itself", NotObserved, "too few pairs", |it| {
-        pairs(it).decision.as_mut().unwrap().sensitivity = None
+        pairs(it).decision.as_mut().unwrap().sensitivity = None;
     }),
     ("against-itself", No, "the head crashed", |it| fails_ab(pairs(it))),
 ];

@@ -122,27 +122,27 @@ fn words() -> Vec<Row> {
 fn identities() -> Vec<Altered> {
     vec![
         ("a record of another head", "the artifact is refused: its head is", |it| {
-            it.arms[1].commit.as_mut().unwrap().sha = "0".repeat(40)
+            it.arms[1].commit.as_mut().unwrap().sha = "0".repeat(40);
         }),
         ("a record of a tree with changes", "the artifact is refused: its head has changes over", |it| {
-            it.arms[1].commit.as_mut().unwrap().dirty = true
+            it.arms[1].commit.as_mut().unwrap().dirty = true;
         }),
         ("a record against the head itself", "the artifact is refused: its base is", |it| {
-            it.arms[0].commit = it.arms[1].commit.clone()
+            it.arms[0].commit = it.arms[1].commit.clone();
         }),
         ("a record against an older base", "the artifact is refused: its base is", |it| {
             let base = it.arms[0].commit.as_mut().unwrap();
             base.sha = base.parents[0].clone();
         }),
         ("another device", "`arms[1].device.requested` is `GPU`", |it| {
-            it.arms[1].device.requested = "GPU".into()
+            it.arms[1].device.requested = "GPU".into();
         }),
         ("another device than was requested, and no reason", "`arms[1].device.ran`", |it| {
-            it.arms[1].device.ran = Some(crate::forged::proven("GPU", "a GPU"))
+            it.arms[1].device.ran = Some(crate::forged::proven("GPU", "a GPU"));
         }),
         ("a measurement that failed", "`outcome` is `failed`", |it| it.outcome = Outcome::Failed),
         ("a measurement that was stopped", "the artifact is refused: it did not come to its end", |it| {
-            it.outcome = Outcome::Interrupted
+            it.outcome = Outcome::Interrupted;
         }),
         ("a policy that lets all pass", "the artifact is refused: it was judged by another policy", |it| {
             it.inputs.policy.text = it.inputs.policy.text.replace("99.0", "50.0");
@@ -163,12 +163,12 @@ fn contents() -> Vec<Altered> {
             }
         }),
         ("an answer that is cut short", "`arms[1].samples[0].token_ids.length`", |it| {
-            it.arms[1].samples.iter_mut().for_each(|it| it.token_ids.truncate(2))
+            it.arms[1].samples.iter_mut().for_each(|it| it.token_ids.truncate(2));
         }),
         ("no golden, it says", "inconclusive", |it| it.arms[1].prompts[0].golden = GoldenResult::None),
         ("a prompt that is not judged", "`arms[1].prompts.length`", |it| it.arms[1].prompts.truncate(2)),
         ("the same program, it says, and measured it", "`stop_reason` is `identical`", |it| {
-            it.stop_reason = Some(StopReason::Identical)
+            it.stop_reason = Some(StopReason::Identical);
         }),
         ("no pair", "`arms[0].device.ran.grade`", |it| keep_pairs(it, 0)),
     ]
@@ -198,7 +198,7 @@ fn what_was_measured() -> Vec<Altered> {
             it.rounds.clear();
         }),
         ("a model of a name that leads elsewhere", "`arms[1].model.name`", |it| {
-            it.arms[1].model.name = "../../../etc".into()
+            it.arms[1].model.name = "../../../etc".into();
         }),
         ("one good pair, repeated", "`rounds[1]`", |it| {
             let good = it.rounds[0].clone();
@@ -215,7 +215,7 @@ fn what_was_measured() -> Vec<Altered> {
             (sample.prompt_id, sample.times) = ("z".into(), None);
         }),
         ("a golden of other tokens of the prompt", "`arms[1].workload.sha256`", |it| {
-            it.arms[1].workload.prompts[0].token_ids[0] ^= 1
+            it.arms[1].workload.prompts[0].token_ids[0] ^= 1;
         }),
         ("tokens that no near-tie explains", "`arms[0].samples[0].token_ids` is", |it| {
             it.arms[0].prompts[0].golden = GoldenResult::NearTie;
