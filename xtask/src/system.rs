@@ -33,7 +33,7 @@ pub(crate) fn python() -> &'static [&'static str] {
 /// A single one is called without a trial. Where none runs, it is the first that a message names.
 fn first_that_runs<'a>(pythons: &[&'a [&'a str]], runs: impl Fn(&[&str]) -> bool) -> &'a [&'a str] {
     match pythons {
-        [only] => *only,
+        [only] => only,
         several => several.iter().find(|words| runs(words)).copied().unwrap_or(several[0]),
     }
 }

@@ -64,7 +64,9 @@ fn a_text_is_read_in_every_encoding_that_says_which_it_is() {
 fn a_path_of_windows_that_stands_for_a_model_names_no_user() {
     let file = r"C:\Users\carol d'arc\models\gpt-oss-20b";
     let mut tests = llama_tests("llama-bench/tiny-llama.json");
-    tests.iter_mut().for_each(|test| test["model_filename"] = json!(file));
+    for test in &mut tests {
+        test["model_filename"] = json!(file);
+    }
     let csv = String::from_utf8(fixture("llm_bench/genai.csv")).unwrap();
     let results: Value = serde_json::from_slice(&fixture("published/results_optimum.json")).unwrap();
     let (whole, name) = (r"C:\Users\<user>\models\gpt-oss-20b", "llama ?B F16 (gpt-oss-20b)");
