@@ -67,7 +67,7 @@ impl Place<'_> {
             }
             Block::Table(table) => self.table(table, heading),
             Block::Command { purpose, command } => {
-                format!("<p>{purpose}:</p>\n<pre tabindex=\"0\"><code>{}</code></pre>", flags_whole(command))
+                format!("<p>{purpose}:</p>\n<pre tabindex=\"0\"><code>{}</code></pre>", escaped(command))
             }
             Block::Warning { of, message, advice } => {
                 let of = if of.is_empty() { String::new() } else { format!("({}) ", escaped(of)) };
@@ -157,15 +157,6 @@ impl Place<'_> {
 fn label(table: &Table, column: usize) -> String {
     let heading = table.headings.get(column).filter(|heading| !heading.is_empty());
     heading.map(|heading| format!(" data-label=\"{}\"", escaped(heading))).unwrap_or_default()
-}
-
-/// A command in which no line is broken within a flag: a browser breaks one after a hyphen.
-fn flags_whole(command: &str) -> String {
-    let words = command.split(' ').map(|word| {
-        let text = escaped(word);
-        if word.starts_with("--") { format!("<span class=\"whole\">{text}</span>") } else { text }
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 fn badge(badge: &Badge) -> String {
