@@ -66,7 +66,8 @@ fn the_settings_of_a_long_name_stand_below_each_other() {
     let name = "plugin:KEY_CACHE_PRECISION=u4+VALUE_CACHE_PRECISION=u4";
     document.table(Table::new(["arm", "TPOT ms"]).with_rows([[name.into(), number(Some("12.34".into()))]]));
     insta::assert_snapshot!(document.to_text(Some(44)), @r"
-    arm                                  TPOT ms
+    arm                                     TPOT
+                                              ms
     plugin:KEY_CACHE_PRECISION=u4+         12.34
     VALUE_CACHE_PRECISION=u4
     ");

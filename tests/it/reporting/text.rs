@@ -166,10 +166,11 @@ fn an_invalid_environment() {
     Pairs: the head's mean tpot@1 compared with the base's
     pair  order       difference  state
        1  base first      0.00 %  counts
-       2  head first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
-       3  base first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
-       4  head first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
-       5  base first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
+       2  head first      0.00 %  invalidated: `swap-in` on `head`
+       3  base first      0.00 %  invalidated: `swap-in` on `head`
+       4  head first      0.00 %  invalidated: `swap-in` on `head`
+       5  base first      0.00 %  invalidated: `swap-in` on `head`
+    `swap-in` on `head`, 4 pairs, at first: `12` pages were read back from swap
 
     next: reduce the background load (`top` shows it), then measure again:
       cargo xtask ab --base 444444444444 --head 555555555555 --measure-identical --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
