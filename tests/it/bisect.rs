@@ -388,7 +388,7 @@ fn the_slower_of_several_sides_is_found_and_where_none_is_slower_that_is_said() 
     run(&slower, &[])
         .exits(0)
         .prints("FOUND: side 2 (env:FAKE_TOKEN_NS=600000)")
-        .prints("at most 1.0 % probable");
+        .prints("probability of a wrong name  at most 1.0 %");
     let same = ["FAKE_TOKEN_NS=500000", "FAKE_TOKEN_NS=500001", "FAKE_TOKEN_NS=500002"];
     run(&same, &["--metric", "ttft@1"]).exits(13).prints("NOT WORSE");
 }
