@@ -27,16 +27,31 @@ pub enum Detail {
     Wide,
 }
 
-/// A value between prompt and output: its heading, its decimals, and whether a wide table alone has it.
-type Column = (&'static str, usize, Detail, fn(&MeanValues) -> Option<f64>);
+/// A value between prompt and output.
+struct Column {
+    heading: &'static str,
+    decimals: usize,
+    /// The least that has it.
+    detail: Detail,
+    of: fn(&MeanValues) -> Option<f64>,
+}
 
 const COLUMNS: [Column; 5] = [
-    ("tok/s", 2, Detail::Brief, |it| it.mean.get(Metric::EndToEndThroughput)),
-    ("TPOT ms", 2, Detail::Brief, |it| it.mean.get(Metric::TimePerOutputToken)),
-    ("TTFT ms", 1, Detail::Brief, |it| it.mean.get(Metric::TimeToFirstToken)),
-    ("latency s", 3, Detail::Wide, |it| it.mean.get(Metric::EndToEndLatency)),
-    ("spread %", 1, Detail::Wide, |it| Some(it.spread? * 100.0)),
+    column("tok/s", 2, Detail::Brief, |it| it.mean.get(Metric::EndToEndThroughput)),
+    column("TPOT ms", 2, Detail::Brief, |it| it.mean.get(Metric::TimePerOutputToken)),
+    column("TTFT ms", 1, Detail::Brief, |it| it.mean.get(Metric::TimeToFirstToken)),
+    column("latency s", 3, Detail::Wide, |it| it.mean.get(Metric::EndToEndLatency)),
+    column("spread %", 1, Detail::Wide, |it| Some(it.spread? * 100.0)),
 ];
+
+const fn column(
+    heading: &'static str,
+    decimals: usize,
+    detail: Detail,
+    of: fn(&MeanValues) -> Option<f64>,
+) -> Column {
+    Column { heading, decimals, detail, of }
+}
 
 /// Of the suite `depth`: prompts of different lengths have no average.
 const DEPTH_HEADINGS: [&str; 6] = ["prompt", "prefill tok/s", "TTFT ms", "TPOT ms", "peak MiB", "output"];
@@ -127,12 +142,12 @@ fn workload(record: ArmView<'_>) -> String {
 
 fn table(summary: &Summary, detail: Detail) -> Table {
     let is_wide = detail == Detail::Wide;
-    let columns = COLUMNS.iter().filter(|(.., of, _)| is_wide || *of == Detail::Brief);
+    let columns = COLUMNS.iter().filter(|column| is_wide || column.detail == Detail::Brief);
     let peak = is_wide.then_some("peak MiB");
-    let headings = columns.clone().map(|(heading, ..)| *heading).chain(peak);
+    let headings = columns.clone().map(|column| column.heading).chain(peak);
     let headings = ["prompt"].into_iter().chain(headings).chain(["output"]);
     let row = |title: &str, values: Option<&MeanValues>, peak: Cell, output: Cell| -> Vec<Cell> {
-        let cells = columns.clone().map(|(_, decimals, _, of)| {
+        let cells = columns.clone().map(|Column { decimals, of, .. }| {
             number(values.and_then(of).map(|value| format!("{value:.decimals$}")))
         });
         let cells = cells.chain(is_wide.then_some(peak)).chain([output]);

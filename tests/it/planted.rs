@@ -221,7 +221,7 @@ fn a_change_of_a_golden_is_judged_by_the_base_s_and_does_not_pass() {
 #[ignore = "heavy: builds both sides"]
 fn two_releases_of_openvino_are_compared_with_an_interval() {
     let reported =
-        PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "60s"]);
+        PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "90s"]);
     let record = &reported.record;
     let version = |run: &arcgauge::record::Arm| run.runtime.as_ref().unwrap().openvino_version.clone();
     assert_eq!((version(&record.arms[0]), version(&record.arms[1])), ("2026.1.0".into(), "2026.4.1".into()));

@@ -117,12 +117,17 @@ const MOST_BARS: usize = 6;
 /// What the bars of a phase take of its room.
 const GROUP_SHARE: f64 = 0.8;
 
-/// A phase of a run, and the memory of each process in it, MiB; None where it was not read.
-pub(in crate::report) type MemoryPhase = (&'static str, Vec<Option<f64>>);
+/// A phase of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::report) struct MemoryPhase {
+    pub(in crate::report) name: &'static str,
+    /// The memory of each process, MiB; None where it was not read.
+    pub(in crate::report) mib: Vec<Option<f64>>,
+}
 
 /// Memory of the named processes of a run.
 pub(in crate::report) fn memory_chart(processes: &[String], mut phases: Vec<MemoryPhase>) -> Chart {
-    for (_, mib) in &mut phases {
+    for MemoryPhase { mib, .. } in &mut phases {
         for mib in mib.iter_mut() {
             *mib = drawable(*mib).filter(|mib| *mib >= 0.0);
         }
@@ -132,7 +137,9 @@ pub(in crate::report) fn memory_chart(processes: &[String], mut phases: Vec<Memo
     }
     let facts: Vec<String> = phases
         .iter()
-        .filter_map(|(name, mib)| Some(format!("{name} {} MiB", four_digits(largest(mib.iter().copied())?))))
+        .filter_map(|MemoryPhase { name, mib }| {
+            Some(format!("{name} {} MiB", four_digits(largest(mib.iter().copied())?)))
+        })
         .collect();
     let facts =
         if facts.is_empty() { "No values.".to_owned() } else { format!("At most: {}", sentence(facts)) };
@@ -145,7 +152,7 @@ pub(in crate::report) fn memory_chart(processes: &[String], mut phases: Vec<Memo
 }
 
 fn memory_plot(processes: &[String], phases: &[MemoryPhase], form: Form) -> Option<Plot> {
-    let values = phases.iter().flat_map(|(_, mib)| mib.iter().flatten());
+    let values = phases.iter().flat_map(|phase| phase.mib.iter().flatten());
     values.clone().next()?;
     // A little more than the highest bar, for the number on it.
     let axis = axis_from_zero(values.map(|mib| mib * 1.05), 5)?;
@@ -157,7 +164,7 @@ fn memory_plot(processes: &[String], phases: &[MemoryPhase], form: Form) -> Opti
         let named = processes.iter().zip((0..).map_while(Role::prompt));
         legend.extend(named.map(|(name, role)| entry(Sign::Block(role), fitted(name, 160.0))));
     }
-    let names = phases.iter().enumerate().map(|(at, (name, _))| (at as f64, at as f64 + 1.0, (*name).into()));
+    let names = phases.iter().enumerate().map(|(at, phase)| (at as f64, at as f64 + 1.0, phase.name.into()));
     let mut plot = Plot {
         legend,
         across: (0.0, phases.len() as f64),
@@ -169,7 +176,7 @@ fn memory_plot(processes: &[String], phases: &[MemoryPhase], form: Form) -> Opti
     let [left, right] = plot.ends(form);
     let room = (right - left) / phases.len() as f64;
     plot.panels[0].layers =
-        phases.iter().enumerate().flat_map(|(at, (_, mib))| bars(at, mib, room)).collect();
+        phases.iter().enumerate().flat_map(|(at, phase)| bars(at, &phase.mib, room)).collect();
     Some(plot)
 }
 

@@ -26,8 +26,14 @@ pub(in crate::report) struct Guard {
     pub(in crate::report) tripped_s: Vec<f64>,
 }
 
-/// From when to when a measured process ran, and what the page calls it.
-pub(in crate::report) type Span = (f64, f64, String);
+/// When a measured process ran, s since the run began.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::report) struct Span {
+    pub(in crate::report) from_s: f64,
+    pub(in crate::report) to_s: f64,
+    /// What the page calls it.
+    pub(in crate::report) label: String,
+}
 
 /// The guards of a run that have something to show, and when each measured process ran.
 pub(in crate::report) fn guards_chart(guards: &[Guard], processes: &[Span]) -> Chart {
@@ -48,7 +54,7 @@ pub(in crate::report) fn guards_chart(guards: &[Guard], processes: &[Span]) -> C
         let seconds = seconds(guards, processes)?;
         let panels = guards.iter().take(MOST_ROWS).map(|guard| {
             let axis = guard.axis();
-            let shades = processes.iter().map(|(from, to, _)| Layer::Shade(*from, *to));
+            let shades = processes.iter().map(|it| Layer::Shade(it.from_s, it.to_s));
             Panel {
                 title: Some(guard.title(form, &axis)),
                 layers: shades.chain(guard.layers(form)).collect(),
@@ -61,7 +67,7 @@ pub(in crate::report) fn guards_chart(guards: &[Guard], processes: &[Span]) -> C
             legend: legend(guards, processes),
             across: (seconds.low, seconds.high),
             panels: panels.collect(),
-            names: processes.to_vec(),
+            names: processes.iter().map(|it| (it.from_s, it.to_s, it.label.clone())).collect(),
             labels: seconds.ticks,
             meaning: meaning.into_iter().flatten().collect(),
             ..Plot::default()
@@ -73,7 +79,7 @@ pub(in crate::report) fn guards_chart(guards: &[Guard], processes: &[Span]) -> C
 fn seconds(guards: &[Guard], processes: &[Span]) -> Option<Axis> {
     let readings = guards.iter().flat_map(|guard| guard.readings.iter().flatten().map(|(at, _)| *at));
     let tripped = guards.iter().flat_map(|guard| guard.tripped_s.iter().copied());
-    let all = readings.chain(tripped).chain(processes.iter().flat_map(|(from, to, _)| [*from, *to]));
+    let all = readings.chain(tripped).chain(processes.iter().flat_map(|it| [it.from_s, it.to_s]));
     let last = all.clone().reduce(f64::max).filter(|_| !guards.is_empty())?;
     let first = all.fold(0.0, f64::min);
     Some(within(first, if last > first { last } else { first + 1.0 }, 8))

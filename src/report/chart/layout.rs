@@ -18,10 +18,13 @@ pub(super) const BETWEEN: f64 = 14.0;
 const BESIDE: f64 = 6.0;
 
 /// An entry of a legend.
-pub(super) type Entry = (Sign, String);
+pub(super) struct Entry {
+    sign: Sign,
+    label: String,
+}
 
 pub(super) fn entry(sign: Sign, label: impl Into<String>) -> Entry {
-    (sign, label.into())
+    Entry { sign, label: label.into() }
 }
 
 /// The unit and which way is better, as in "ms per token, lower is better".
@@ -73,7 +76,7 @@ pub(super) fn header(canvas: &Canvas, measure: &str, has_zero: bool, legend: &[E
     if !legend.is_empty() {
         flow.next_line();
     }
-    for (sign, label) in legend {
+    for Entry { sign, label } in legend {
         let lines = wrapped(label, most - sign.width() - BESIDE);
         let widest = lines.iter().map(|line| width(line)).fold(0.0, f64::max);
         let (x, y) = flow.room(sign.width() + BESIDE + widest);

@@ -26,7 +26,7 @@ use crate::report::chart::plot::Plot;
 use crate::report::number::counted;
 use crate::visible::one_line;
 
-pub(in crate::report) use bars::{histogram, memory_chart};
+pub(in crate::report) use bars::{MemoryPhase, histogram, memory_chart};
 pub(in crate::report) use depth::depth_chart;
 pub(in crate::report) use guards::{Guard, Span, guards_chart};
 pub(in crate::report) use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};

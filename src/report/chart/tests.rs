@@ -4,14 +4,13 @@ use roxmltree::{Document, Node};
 
 use crate::measure::{Direction, Metric};
 use crate::record::{ComparisonRecord, ComparisonResult, Side};
-use crate::report::chart::bars::MemoryPhase;
 use crate::report::chart::layout::width;
 use crate::report::chart::pairs::{Pairs, Threshold};
 use crate::report::chart::palette::{Role, chart_rules, light_colours};
 use crate::report::chart::token_strip::rows;
 use crate::report::chart::{
-    Change, Chart, Form, Generation, Guard, Line, LinePoint, PromptLine, Reference, Span, guards_chart,
-    histogram, memory_chart, pairs_chart, token_strip,
+    Change, Chart, Form, Generation, Guard, Line, LinePoint, MemoryPhase, PromptLine, Reference, Span,
+    guards_chart, histogram, memory_chart, pairs_chart, token_strip,
 };
 use crate::report::decision::PairLine;
 use crate::report::mark::Mark;
@@ -291,7 +290,7 @@ fn processes(count: usize) -> Vec<String> {
 }
 
 fn phases() -> Vec<MemoryPhase> {
-    let phase = |name, mib: [f64; 3]| (name, mib.map(Some).to_vec());
+    let phase = |name, mib: [f64; 3]| MemoryPhase { name, mib: mib.map(Some).to_vec() };
     vec![
         phase("load", [13_200.0, 13_210.0, 13_190.0]),
         phase("prefill", [12_100.0, 12_000.0, 12_050.0]),
@@ -313,11 +312,14 @@ fn every_phase_has_its_group_and_its_largest_value() {
     );
     for mib in [None, Some(f64::NAN), Some(-1.0)] {
         let mut phases = phases();
-        phases[0].1[1] = mib;
+        phases[0].mib[1] = mib;
         let [wide, _] = forms_with(&memory_chart(&processes(3), phases), &[]);
         assert_eq!(count(&wide, "rect", Role::Prompt2.drawn()), 2, "what was not read has no bar");
     }
-    let many = phases().into_iter().map(|(name, _)| (name, (0..20).map(|at| Some(f64::from(at))).collect()));
+    let many = phases().into_iter().map(|phase| {
+        let mib = (0..20).map(|at| Some(f64::from(at))).collect();
+        MemoryPhase { mib, ..phase }
+    });
     let chart = memory_chart(&processes(20), many.collect());
     let [wide, _] = forms_with(&chart, &["the largest of 20 processes"]);
     assert_eq!(count(&wide, "rect", Role::Prompt1.drawn()), 3);
@@ -336,7 +338,8 @@ fn guards() -> Vec<Guard> {
 }
 
 fn spans() -> Vec<Span> {
-    processes(3).into_iter().zip([2.0, 20.0, 38.0]).map(|(label, from)| (from, from + 15.0, label)).collect()
+    let spans = processes(3).into_iter().zip([2.0, 20.0, 38.0]);
+    spans.map(|(label, from_s)| Span { from_s, to_s: from_s + 15.0, label }).collect()
 }
 
 #[test]
@@ -503,7 +506,8 @@ fn odd_values_are_no_obstacle_to_any_chart() {
         check(&Line { points: points.clone(), prompts: Vec::new(), ..line() }.chart());
         check(&Line { points, ..line() }.chart());
         check(&histogram("Spread", odd.iter().copied()));
-        check(&memory_chart(&processes(3), vec![("load", odd.iter().copied().map(Some).collect())]));
+        let mib = odd.iter().copied().map(Some).collect();
+        check(&memory_chart(&processes(3), vec![MemoryPhase { name: "load", mib }]));
         for at_s in [0.0, 1e9] {
             let mut guards = guards();
             guards[1].readings = odd.iter().map(|value| Some((at_s, *value))).collect();

@@ -28,8 +28,12 @@ struct Query {
     columns: &'static [Column],
 }
 
-/// A column of a result: its name there, and how it is shown.
-type Column = (&'static str, Shown);
+/// A column of a result.
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    shown: Shown,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Shown {
@@ -43,7 +47,7 @@ enum Shown {
 
 macro_rules! columns {
     ($($name:ident $kind:ident $(($heading:literal))?;)*) => {
-        &[$((stringify!($name), Shown::$kind $(($heading))?),)*]
+        &[$(Column { name: stringify!($name), shown: Shown::$kind $(($heading))? },)*]
     };
 }
 
@@ -232,7 +236,7 @@ impl QueryResult {
             let columns: String = one_line(&columns.join(", ")).chars().take(MOST_SHOWN).collect();
             fault(format!("no query has a result with the columns `{columns}`"))
         })?;
-        let place = |(name, _): &Column| headings.iter().position(|heading| heading == *name);
+        let place = |column: &Column| headings.iter().position(|heading| heading == column.name);
         let places: Vec<usize> = query.columns.iter().filter_map(place).collect();
         let mut rows = Vec::new();
         for (at, record) in reader.records().enumerate() {
@@ -240,7 +244,7 @@ impl QueryResult {
             let values = places.iter().map(|at| record.get(*at).unwrap_or_default().to_owned());
             let values: Vec<String> = values.collect();
             let mut columns = query.columns.iter().zip(&values);
-            if let Some(((name, _), value)) = columns.find(|((_, shown), value)| !shown.takes(value)) {
+            if let Some((Column { name, .. }, value)) = columns.find(|(it, value)| !it.shown.takes(value)) {
                 let (row, value) = (at + 1, one_line(value));
                 return Err(fault(format!("`{name}` of row {row} is `{value}`, not a number")));
             }
@@ -257,10 +261,10 @@ impl QueryResult {
             document.text(*none);
             return;
         }
-        let headings = columns.iter().filter_map(|(_, shown)| shown.heading());
+        let headings = columns.iter().filter_map(|column| column.shown.heading());
         let rows = self.rows.iter().take(MOST_ROWS);
         let rows =
-            rows.map(|row| columns.iter().zip(row).filter_map(|((_, shown), value)| shown.cell(value)));
+            rows.map(|row| columns.iter().zip(row).filter_map(|(column, value)| column.shown.cell(value)));
         document.table(Table::new(headings).with_rows(rows));
         if let Some(left) = self.rows.len().checked_sub(MOST_ROWS).filter(|left| *left > 0) {
             let name = self.file.file_name().unwrap_or_default().to_string_lossy();
@@ -273,7 +277,7 @@ impl Query {
     /// In whatever order.
     fn has_columns(&self, headings: &csv::StringRecord) -> bool {
         headings.len() == self.columns.len()
-            && self.columns.iter().all(|(name, _)| headings.iter().any(|heading| heading == *name))
+            && self.columns.iter().all(|column| headings.iter().any(|heading| heading == column.name))
     }
 }
 

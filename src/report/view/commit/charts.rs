@@ -10,8 +10,8 @@ use crate::measure::guard::{GuardLog, MachineReading};
 use crate::measure::supervisor::PhaseMemory;
 use crate::record::{ArmView, DecisionRecord, Experiment, ProcessRecord, SampleRecord};
 use crate::report::chart::{
-    Chart, Generation, Guard, Span, depth_chart, guards_chart, histogram, memory_chart, pairs_chart,
-    token_strip,
+    Chart, Generation, Guard, MemoryPhase, Span, depth_chart, guards_chart, histogram, memory_chart,
+    pairs_chart, token_strip,
 };
 use crate::report::decision::PairLine;
 use crate::report::view::commit::run::Standing;
@@ -89,21 +89,22 @@ fn steps_ms(sample: &SampleRecord) -> Vec<f64> {
 fn memory(record: ArmView<'_>) -> Option<Chart> {
     let processes: Vec<&ProcessRecord> = record.measured_processes().collect();
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let phase = |of: fn(&PhaseMemory) -> &MemoryReading| {
-        processes.iter().map(|process| of(&process.memory).peak_rss_bytes.map(mib)).collect()
+    let phase = |name, of: fn(&PhaseMemory) -> &MemoryReading| {
+        let mib = processes.iter().map(|process| of(&process.memory).peak_rss_bytes.map(mib));
+        MemoryPhase { name, mib: mib.collect() }
     };
     let measured = |process: &&ProcessRecord| {
         let own = record.measured_samples().filter(|sample| sample.process == process.index);
         own.filter_map(|sample| sample.peak_rss_bytes).max().map(mib)
     };
-    let phases: Vec<(_, Vec<Option<f64>>)> = vec![
-        ("load", phase(|memory| &memory.load)),
-        ("prefill", phase(|memory| &memory.prefill)),
-        ("decode", phase(|memory| &memory.decode)),
-        ("measured", processes.iter().map(measured).collect()),
+    let phases = vec![
+        phase("load", |memory| &memory.load),
+        phase("prefill", |memory| &memory.prefill),
+        phase("decode", |memory| &memory.decode),
+        MemoryPhase { name: "measured", mib: processes.iter().map(measured).collect() },
     ];
     let names: Vec<String> = processes.iter().map(|process| name_of(process)).collect();
-    let is_known = phases.iter().flat_map(|(_, mib)| mib).any(Option::is_some);
+    let is_known = phases.iter().flat_map(|phase| &phase.mib).any(Option::is_some);
     is_known.then(|| memory_chart(&names, phases))
 }
 
@@ -176,12 +177,12 @@ fn guards(record: ArmView<'_>) -> Option<Chart> {
         })
     };
     let guards: Vec<Guard> = WATCHES.iter().filter_map(guard).collect();
-    let spans = logs.iter().filter_map(|(process, log)| -> Option<Span> {
+    let spans = logs.iter().filter_map(|(process, log)| {
         let (first, last) = (log.readings.first()?, log.readings.last()?);
         let (from, to) = (process.started_ns.unwrap_or(first.at_ns), process.ended_ns.unwrap_or(last.at_ns));
-        Some((seconds(from), seconds(to), name_of(process)))
+        Some(Span { from_s: seconds(from), to_s: seconds(to), label: name_of(process) })
     });
-    let spans: Vec<Span> = spans.filter(|(from, to, _)| to >= from).collect();
+    let spans: Vec<Span> = spans.filter(|it| it.to_s >= it.from_s).collect();
     (!guards.is_empty()).then(|| guards_chart(&guards, &spans))
 }
 
