@@ -163,11 +163,10 @@ fn at_20b(arms: &[KvArm]) -> Option<String> {
 /// Packed bytes are no memory until the process takes less.
 fn peaks(arms: &[KvArm]) -> Option<String> {
     let peaks = arms.iter().enumerate().filter_map(|(at, arm)| {
-        Some(format!("{} {}", at + 1, mebibytes(arm.bytes.as_ref()?.peak_rss_bytes?)))
+        Some(format!("arm {} {}", at + 1, mebibytes(arm.bytes.as_ref()?.peak_rss_bytes?)))
     });
     let peaks: Vec<String> = peaks.collect();
-    (!peaks.is_empty())
-        .then(|| format!("peak RSS of a generation, buffers included, by arm: {}", peaks.join(", ")))
+    (!peaks.is_empty()).then(|| format!("peak RSS of a generation, buffers included: {}", peaks.join(", ")))
 }
 
 fn time(arms: &[KvArm]) -> Table {
@@ -307,7 +306,7 @@ mod tests {
             "16128       33 %  1.5 MiB   9.4 MiB                0  4.0 MiB",
             "24576       50 %  2.3 MiB   4.7 MiB          4.7 MiB  4.0 MiB",
             "2.000",
-            "peak RSS of a generation, buffers included, by arm: 1 ",
+            "peak RSS of a generation, buffers included: arm 1 ",
         ] {
             assert!(text.contains(row), "{row}\n{text}");
         }
