@@ -1,5 +1,6 @@
 //! Two runs that were measured apart: what differs in their environments first. No form of it is a verdict.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::judge::Validity;
@@ -78,7 +79,7 @@ pub fn comparison_document(
     let rows =
         two.goldens.iter().map(|pair| [(&pair.prompt).into(), output_status(pair.a), output_status(pair.b)]);
     document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
-    for (purpose, command) in commands(a.run, b.run, two) {
+    for NextCommand { purpose, command } in commands(a.run, b.run, two) {
         document.command(purpose, command);
     }
     for warning in &a.run.warnings {
@@ -190,13 +191,19 @@ fn metric_value(pair: &ValuePair, has_changes: bool) -> Vec<Cell> {
     cells
 }
 
-/// Commands to run next with their purposes, the most useful first.
-fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<(String, String)> {
-    let decisive = decide(a, b, two).map(|(purpose, command)| (purpose.to_owned(), command));
-    let mut rows: Vec<(String, String)> = decisive.into_iter().collect();
+/// A command to run next.
+#[derive(Serialize)]
+struct NextCommand {
+    purpose: String,
+    command: String,
+}
+
+/// The commands, the most useful first.
+fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<NextCommand> {
+    let mut rows: Vec<NextCommand> = decide(a, b, two).into_iter().collect();
     let (again_a, again_b) = (again("A", a), again("B", b));
-    if again_a.1 == again_b.1 && is_clean(a) && is_clean(b) {
-        rows.push(("measure either again".to_owned(), again_a.1));
+    if again_a.command == again_b.command && is_clean(a) && is_clean(b) {
+        rows.push(NextCommand { purpose: "measure either again".to_owned(), ..again_a });
     } else {
         rows.extend([again_a, again_b]);
     }
@@ -204,7 +211,7 @@ fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<(String, Strin
 }
 
 /// What decides more than these two records do.
-fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<(&'static str, String)> {
+fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<NextCommand> {
     let breaks = |wanted: Breaks| two.differences.iter().any(|difference| difference.breaks == wanted);
     if let (Some(one), Some(other)) = (clean(a), clean(b))
         && one.sha != other.sha
@@ -216,7 +223,7 @@ fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<(&'static str
             _ => "compare both commits in pairs, all else equal",
         };
         let flags = flags(b, requested_flags(b));
-        return Some((purpose, format!("cargo xtask ab --base {base} --head {head} {flags}")));
+        return Some(next(purpose, format!("cargo xtask ab --base {base} --head {head} {flags}")));
     }
     if two.comparability == Comparability::Unlike {
         let purpose = if breaks(Breaks::Machine) {
@@ -224,7 +231,7 @@ fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<(&'static str
         } else {
             "measure B as A was measured"
         };
-        return Some((purpose, bench_command(a)));
+        return Some(next(purpose, bench_command(a)));
     }
     let [one, other] =
         [a, b].map(|run| run.arm.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str()));
@@ -233,7 +240,11 @@ fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<(&'static str
     let requested = workload_flags(b).into_iter().chain(model_flag(b)).chain(property_flags(b)).collect();
     let flags = flags(b, requested);
     let command = format!("cargo xtask ab --base openvino={one} --head openvino={other} {flags}");
-    Some(("compare both versions of OpenVINO in pairs", command))
+    Some(next("compare both versions of OpenVINO in pairs", command))
+}
+
+fn next(purpose: &str, command: String) -> NextCommand {
+    NextCommand { purpose: purpose.to_owned(), command }
 }
 
 /// Where the second run ran, and its workload.
@@ -242,9 +253,9 @@ fn flags(run: ArmView<'_>, requested: Vec<String>) -> String {
 }
 
 /// A run once more. What was changed over the commit is stored nowhere.
-fn again(letter: &str, run: ArmView<'_>) -> (String, String) {
+fn again(letter: &str, run: ArmView<'_>) -> NextCommand {
     let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
-    (format!("measure {letter} again{changes}"), reproduce_command(run))
+    next(&format!("measure {letter} again{changes}"), reproduce_command(run))
 }
 
 fn is_clean(run: ArmView<'_>) -> bool {
@@ -262,8 +273,8 @@ const BREAKS: [&str; 2] = [
     "\"nothing\" is what comparable runs may differ in.",
 ];
 
-/// How far they are of one thing: a word and what it means, which is of their environments and not of their results. So even "same"
-/// is no mark of something that holds, and it would be read as said of their values.
+/// How far they are of one thing: a mark, a word and what it means. It is of their environments, not of their results: even
+/// `Same` has no mark of success, and is called "comparable", for "same" would be read as said of their values.
 pub(in crate::report) fn in_words(comparability: Comparability) -> (Mark, &'static str, &'static str) {
     match comparability {
         Comparability::Same => {
@@ -341,7 +352,6 @@ const SCHEMA: &str = "arcgauge-comparison@2";
 
 /// A comparison as JSON, with the exit code that the verb ends with.
 pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns, exit_code: u8) -> String {
-    let commands = commands(a.run, b.run, two).into_iter();
     let value = json!({
         "schema": SCHEMA,
         "exit_code": exit_code,
@@ -351,8 +361,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
         "figures": two.metric_values.iter().map(value_json).collect::<Value>(),
         "profile": profile_change_json([a.run, b.run]),
         "goldens": two.goldens,
-        "commands": commands.map(|(purpose, command)| json!({ "purpose": purpose, "command": command }))
-            .collect::<Value>(),
+        "commands": commands(a.run, b.run, two),
         "warnings": { "a": a.run.warnings, "b": b.run.warnings },
     });
     // To a runner of GitHub's this would be a command, wherever in the log it stands.
