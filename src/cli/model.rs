@@ -19,8 +19,8 @@ use crate::engine::openvino::{FoundBy, Graph, Sources, TokenizerIr};
 use crate::error::{Error, ErrorKind, Result};
 use crate::places;
 use crate::record::hub::{
-    DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, HubClient, RepositoryName, check_revision,
-    fetched_folders, folder_of, list, unfinished,
+    DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, FetchedModel, HubClient, RepositoryName,
+    check_revision, fetched_folders, folder_of, list, unfinished,
 };
 use crate::record::{
     FaultyFile, FileFault, ModelDescription, VerifiedModels, Warning, check_files, read_manifest,
@@ -158,7 +158,7 @@ fn fetch(args: &FetchArgs) -> Result<u8> {
     let mut known = known_hashes();
     let fetched = Fetch { client: &client, listing: &listing, folder: &folder }.run(&mut known, &mut show);
     known.save();
-    let Some((manifest, fetched_files)) = fetched? else { return Ok(stopped()) };
+    let Some(FetchedModel { manifest, fetched_files }) = fetched? else { return Ok(stopped()) };
     let folder = canonicalize(&folder).unwrap_or(folder);
     if let Some(cache) = places::cache_dir() {
         VerifiedModels::load(&cache).remember(&folder, &manifest);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use strum::IntoStaticStr;
+
 use crate::cli::flags::EngineFlags;
 use crate::cli::measuring::{SupervisionArgs, load_command, program_file, worker_program};
 use crate::cli::peers::{NamedProgram, PeersArgs};
@@ -22,13 +24,22 @@ use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 pub(super) enum Kind {
     /// This program.
     Stateful,
-    /// `openvino_genai`'s pipeline, with the attention to past tokens as `genai.py` takes it: `sdpa`, which is stateful as
-    /// this program, or `paged`.
-    Genai(&'static str),
+    /// `openvino_genai`'s pipeline.
+    Genai(Attention),
     /// optimum-intel.
     Optimum,
     /// One that `--program` names.
     Program(String),
+}
+
+/// How `openvino_genai` attends to past tokens. As text it is what `genai.py` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum Attention {
+    /// Stateful, as this program.
+    Sdpa,
+    /// Paged.
+    Paged,
 }
 
 /// An engine as it was requested.
@@ -77,9 +88,9 @@ impl FromStr for EngineWords {
                     .hint("as in `--engines stateful,genai,optimum`; `--help` lists them"));
             }
             "stateful" => (Kind::Stateful, false),
-            "genai" => (Kind::Genai("sdpa"), false),
-            "genai-pa" => (Kind::Genai("paged"), false),
-            "genai-pa-i8" => (Kind::Genai("paged"), true),
+            "genai" => (Kind::Genai(Attention::Sdpa), false),
+            "genai-pa" => (Kind::Genai(Attention::Paged), false),
+            "genai-pa-i8" => (Kind::Genai(Attention::Paged), true),
             "optimum" => (Kind::Optimum, false),
             other => (Kind::Program(other.to_owned()), false),
         };
@@ -135,7 +146,7 @@ fn find_program(
             let known_by = worker.program.clone();
             Ok(PeerProgram { worker, known_by, is_other_program: supervision.is_other_program() })
         }
-        Kind::Genai(attention) => script(root, "genai", &["--attention", attention]),
+        Kind::Genai(attention) => script(root, "genai", &["--attention", attention.into()]),
         Kind::Optimum => script(root, "optimum", &[]),
         Kind::Program(name) => of_program(name, programs),
     }
@@ -355,7 +366,7 @@ mod tests {
     #[test]
     fn an_engine_is_named_with_what_it_has_for_itself() {
         let engine: EngineWords = "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1".parse().unwrap();
-        assert_eq!(engine.kind, Kind::Genai("paged"));
+        assert_eq!(engine.kind, Kind::Genai(Attention::Paged));
         let reported: Vec<String> =
             engine.properties(DeviceKind::Cpu).iter().map(ToString::to_string).collect();
         assert_eq!(reported, ["KV_CACHE_PRECISION=u8", "NUM_STREAMS=1"]);

@@ -69,6 +69,15 @@ pub enum FetchEvent<'a> {
     Note(&'a str),
 }
 
+/// A model that a folder now has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedModel {
+    /// What the folder must hold from now on.
+    pub manifest: Manifest,
+    /// How many of its files had to be downloaded.
+    pub fetched_files: usize,
+}
+
 /// A model that is to be in a folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetch<'a> {
@@ -97,7 +106,7 @@ impl Fetch<'_> {
         &self,
         known: &mut HashCache,
         on_event: &mut dyn FnMut(FetchEvent<'_>),
-    ) -> Result<Option<(Manifest, usize)>> {
+    ) -> Result<Option<FetchedModel>> {
         let parts = unfinished(self.folder);
         // Looked at before anything is made: a folder of somebody else's stays as it is.
         let is_ours = parts.is_dir() || FetchedFrom::read(self.folder).is_some();
@@ -106,7 +115,7 @@ impl Fetch<'_> {
             let manifest = self.manifest(&places);
             // Somebody who may only read such a folder has nothing to write there, either.
             if self.is_finished(&manifest) {
-                return Ok(Some((manifest, 0)));
+                return Ok(Some(FetchedModel { manifest, fetched_files: 0 }));
             }
         }
         self.check_room(&places, on_event)?;
@@ -130,7 +139,7 @@ impl Fetch<'_> {
         }
         let manifest = self.manifest(&places);
         self.finish(&parts, &manifest)?;
-        Ok(Some((manifest, fetched_files)))
+        Ok(Some(FetchedModel { manifest, fetched_files }))
     }
 
     /// Downloads beside the model what is not there yet; false where the user stopped it.

@@ -7,7 +7,7 @@
 mod fetch;
 mod listing;
 
-pub use fetch::{Fetch, FetchEvent, HubClient, unfinished};
+pub use fetch::{Fetch, FetchEvent, FetchedModel, HubClient, unfinished};
 pub use listing::{
     DEFAULT_REPOSITORY, FetchedFrom, HubFile, HubHash, Listing, RepositoryName, check_revision,
     fetched_folders, folder_of, list,
