@@ -160,7 +160,7 @@ fn at_20b(arms: &[KvArm]) -> Option<String> {
         .then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
 }
 
-/// Packed bytes are no memory until the process takes less.
+/// What the processes really took: packing saves no memory until this is less.
 fn peaks(arms: &[KvArm]) -> Option<String> {
     let peaks = arms.iter().enumerate().filter_map(|(at, arm)| {
         Some(format!("arm {} {}", at + 1, mebibytes(arm.bytes.as_ref()?.peak_rss_bytes?)))
